@@ -1,0 +1,1 @@
+"""The estimators: one algorithm a file, found by name through the catalog."""

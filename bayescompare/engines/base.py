@@ -1,0 +1,98 @@
+"""The contract of an engine: settings that name themselves, and a batch of problems in, fits out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+
+from bayescompare.fits import Fit, Flag, Status
+from bayescompare.layout import Layout
+from bayescompare.likelihood.problem import Problem
+from bayescompare.model import Model
+
+__all__ = ["Engine", "Progress", "failed_fit", "note_flags", "status_of"]
+
+#: Called with (done, total) as a batch goes on.
+Progress = Callable[[int, int], None]
+
+#: Flags that are facts about the fit and not faults of it.
+HARMLESS = frozenset({Flag.BOUNDARY, Flag.NO_GROUPING, Flag.SCALED, Flag.RETRIED, Flag.ROWS_DROPPED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine(ABC):
+    """An estimator: a frozen object whose fields are its settings.
+
+    Subclass it as a frozen dataclass with defaults for all fields; every field can then be set
+    in a label, as in ``lbfgs-ml:starts=1``.
+
+    Attributes
+    ----------
+    name
+        The estimator's name, the first part of its label.
+    uses_priors
+        Whether the model's priors enter; others say "prior not used".
+    engine
+        ``adam``, ``lbfgs`` or ``nuts``.
+    """
+
+    name: ClassVar[str]
+    engine: ClassVar[str]
+    uses_priors: ClassVar[bool] = False
+
+    @property
+    def label(self) -> str:
+        """The name, and the settings that differ from the default."""
+        changed = [
+            f.name if value is True else f"{f.name}={value}"
+            for f in fields(self)
+            if (value := getattr(self, f.name)) != f.default
+        ]
+        return f"{self.name}:{','.join(changed)}" if changed else self.name
+
+    def supports(self, model: Model) -> str | None:
+        """Return why the engine cannot fit a model, or None where it can."""
+        return None if model.family == "gaussian" else f"{self.name} does not fit the {model.family} family"
+
+    @abstractmethod
+    def fit(
+        self,
+        problems: Sequence[Problem],
+        seeds: Sequence[np.random.SeedSequence],
+        progress: Progress | None = None,
+    ) -> list[Fit]:
+        """Fit problems that share their model and their numbers of columns and groups.
+
+        A numerical failure of one problem is a fit with a status, never an exception; the result
+        of a problem does not depend on its neighbours.
+        """
+
+
+def status_of(flags: Sequence[Flag]) -> Status:
+    """Return ``flagged`` if any flag is a fault, else ``ok``."""
+    return Status.FLAGGED if any(flag not in HARMLESS for flag in flags) else Status.OK
+
+
+def note_flags(problem: Problem) -> tuple[Flag, ...]:
+    """Return the flags that come from formula and data, the same for every engine."""
+    return tuple(Flag(note.flag) for note in problem.notes)
+
+
+def failed_fit(label: str, layout: Layout, message: str, status: Status = Status.FAILED, **more: Any) -> Fit:
+    """Return the row of a fit that has no estimate."""
+    nothing = np.full(layout.size, np.nan)
+    return Fit(
+        estimator=label,
+        layout=layout,
+        status=status,
+        message=message,
+        estimate=nothing,
+        se=nothing,
+        estimand=("",) * layout.size,
+        reason=(message,) * layout.size,
+        **more,
+    )

@@ -1,0 +1,118 @@
+"""Estimators by label: ``lbfgs-ml``, ``lbfgs-ml:starts=1,coordinates=log-sd``."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import Field, fields
+from importlib import import_module
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from bayescompare.engines.base import Engine
+from bayescompare.errors import EstimatorError, did_you_mean
+
+__all__ = ["ESTIMATORS", "estimator", "estimators", "settings"]
+
+#: Name -> (module and class, what it is). TensorFlow and PyMC load only when an estimator is made.
+ESTIMATORS: Mapping[str, tuple[str, str]] = {
+    "adam-pooled": ("bayescompare.engines.adam_pooled:AdamPooled", "Keras Dense and MSE; groups ignored"),
+    "adam-marginal": ("bayescompare.engines.adam_marginal:AdamMarginal", "Keras Adam on the marginal likelihood"),
+    "lbfgs-ml": ("bayescompare.engines.lbfgs:LbfgsML", "maximum marginal likelihood by L-BFGS-B"),
+    "lbfgs-reml": ("bayescompare.engines.lbfgs:LbfgsREML", "restricted maximum likelihood by L-BFGS-B"),
+    "lbfgs-map": ("bayescompare.engines.lbfgs_map:LbfgsMAP", "joint posterior mode by L-BFGS-B"),
+    "nuts": ("bayescompare.engines.nuts:Nuts", "the whole posterior, by PyMC and nutpie"),
+}
+
+
+def _class(name: str) -> type[Engine]:
+    """Return the engine class of a name."""
+    if name not in ESTIMATORS:
+        raise EstimatorError(f"There is no estimator {name!r}.{did_you_mean(name, ESTIMATORS)}")
+    module, _, attribute = ESTIMATORS[name][0].partition(":")
+    found: type[Engine] = getattr(import_module(module), attribute)
+    return found
+
+
+def settings(name: str) -> dict[str, Any]:
+    """Return the settings of an estimator and their defaults."""
+    return {field.name: field.default for field in fields(_class(name))}
+
+
+def estimator(label: str) -> Engine:
+    """Return the estimator of a label.
+
+    Raises
+    ------
+    EstimatorError
+        If the name or a setting is unknown, or a value is not of its kind.
+    """
+    name, _, rest = label.strip().partition(":")
+    kind = _class(name)
+    known = {field.name: field for field in fields(kind)}
+    values: dict[str, Any] = {}
+    for part in filter(None, (piece.strip() for piece in rest.split(","))):
+        key, separator, text = (piece.strip() for piece in part.partition("="))
+        if key not in known:
+            hint = did_you_mean(key, known) if known else " It has no settings."
+            raise EstimatorError(f"{label!r}: {name} has no setting {key!r}.{hint}")
+        if key in values:
+            raise EstimatorError(f"{label!r}: {key} is given twice.")
+        values[key] = _value(text if separator else "true", known[key], kind, label)
+    return kind(**values)
+
+
+def estimators(labels: str | Sequence[str]) -> list[Engine]:
+    """Return the estimators of several labels, given as a list or with commas between them.
+
+    A comma followed by ``name=`` belongs to the settings of the label before it.
+    """
+    return [estimator(label) for label in (split_labels(labels) if isinstance(labels, str) else labels)]
+
+
+def split_labels(text: str) -> list[str]:
+    """Split ``"lbfgs-ml:starts=1,coordinates=log-sd,nuts"`` into its two labels."""
+    labels: list[str] = []
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        if labels and ":" in labels[-1] and ":" not in part and part not in ESTIMATORS:
+            labels[-1] += f",{part}"
+        else:
+            labels.append(part)
+    return labels
+
+
+def _value(text: str, field: Field[Any], kind: type[Engine], label: str) -> Any:
+    """Return a setting's value, read by the type of its field."""
+    wanted = get_type_hints(kind)[field.name]
+    options = get_args(wanted) if get_origin(wanted) in (Union, types.UnionType) else (wanted,)
+    for option in options:
+        try:
+            return _convert(text, option)
+        except ValueError:
+            continue
+    raise EstimatorError(f"{label!r}: {field.name} cannot be {text!r}; give {' or '.join(map(_describe, options))}.")
+
+
+def _convert(text: str, option: Any) -> Any:
+    """Read a text as one type, or raise ValueError."""
+    if get_origin(option) is Literal:
+        if text in get_args(option):
+            return text
+        raise ValueError
+    if option is bool:
+        return {"true": True, "false": False}.get(text.lower()) if text.lower() in ("true", "false") else _refuse()
+    if option is int:
+        return int(text)
+    if option is float:
+        return float(text)
+    return _refuse()
+
+
+def _refuse() -> Any:
+    raise ValueError
+
+
+def _describe(option: Any) -> str:
+    """Name a type for a message."""
+    if get_origin(option) is Literal:
+        return " or ".join(repr(value) for value in get_args(option))
+    return {bool: "true or false", int: "a whole number", float: "a number"}.get(option, str(option))

@@ -1,0 +1,139 @@
+"""SciPy L-BFGS-B on the marginal (restricted) likelihood: the statistician's point estimate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from bayescompare.engines.base import Engine, Progress, failed_fit, note_flags, status_of
+from bayescompare.engines.lbfgs_search import Optimum, search
+from bayescompare.errors import EstimatorError
+from bayescompare.fits import Fit, Flag
+from bayescompare.layout import Layout
+from bayescompare.likelihood.coordinates import natural_from_root
+from bayescompare.likelihood.evaluate import conditional_effects
+from bayescompare.likelihood.problem import Problem
+from bayescompare.likelihood.wald import curvature
+from bayescompare.seeds import generator
+
+__all__ = ["LbfgsML", "LbfgsREML", "natural_at"]
+
+Array = npt.NDArray[np.float64]
+
+# A correlation closer to one than rounding is one.
+_CEILING = 1 - 1e-12
+
+
+def natural_at(problem: Problem, optimum: Optimum) -> Array:
+    """Return the natural parameters ``(k,)`` at an optimum; a relative root of zero is an sd of exactly zero."""
+    data, layout = problem.products, problem.layout
+    root = optimum.sigma * (data.t @ optimum.root)
+    sd, cor = natural_from_root(root, layout)
+    cor = np.where(np.abs(cor) > _CEILING, np.sign(cor), cor)
+    return np.concatenate([data.beta(optimum.delta), sd, cor, [optimum.sigma]])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Lbfgs(Engine):
+    """Profiled likelihood by L-BFGS-B.
+
+    Parameters
+    ----------
+    starts
+        Dispersed starts, of which the best end is kept.
+    coordinates
+        ``cholesky``: entries of the relative Cholesky factor, the diagonal bounded at zero, with
+        the safeguards at the bound; ``log-sd``: logs of the relative sds and Fisher z, which
+        cannot reach zero, without safeguards.
+    """
+
+    engine: ClassVar[str] = "lbfgs"
+    reml: ClassVar[bool] = False
+
+    starts: int = 4
+    coordinates: Literal["cholesky", "log-sd"] = "cholesky"
+
+    def __post_init__(self) -> None:
+        """Refuse a number of starts below one."""
+        if self.starts < 1:
+            raise EstimatorError(f"{self.name}: starts must be at least 1, not {self.starts}.")
+
+    def fit(
+        self,
+        problems: Sequence[Problem],
+        seeds: Sequence[np.random.SeedSequence],
+        progress: Progress | None = None,
+    ) -> list[Fit]:
+        """Fit each problem; see `Engine.fit`."""
+        fits = []
+        for done, (problem, seed) in enumerate(zip(problems, seeds, strict=True), 1):
+            fits.append(self._fit_one(problem, seed))
+            if progress:
+                progress(done, len(problems))
+        return fits
+
+    def _fit_one(self, problem: Problem, seed: np.random.SeedSequence) -> Fit:
+        started = time.perf_counter()
+        optimum = search(
+            problem,
+            reml=self.reml,
+            starts=self.starts,
+            coordinates=self.coordinates,
+            rng=generator(seed),
+        )
+        seconds = time.perf_counter() - started
+        if not np.isfinite(optimum.deviance):
+            return failed_fit(self.label, problem.layout, "the likelihood is not finite at any start", seconds=seconds)
+        return self._result(problem, optimum, seconds, "/".join(map(str, seed.spawn_key)))
+
+    def _result(self, problem: Problem, optimum: Optimum, seconds: float, seed_key: str) -> Fit:
+        layout, theta = problem.layout, natural_at(problem, optimum)
+        bend = curvature(problem, theta, reml=self.reml)
+        flags = [*note_flags(problem), *_flags(optimum, theta, layout)]
+        return Fit(
+            estimator=self.label,
+            layout=layout,
+            status=status_of(flags),
+            flags=tuple(flags),
+            message=optimum.message,
+            estimate=theta,
+            se=bend.se,
+            working_se=bend.working_se,
+            estimand=("REML mode" if self.reml else "ML mode",) * layout.size,
+            reason=bend.reason,
+            objective=optimum.deviance + (problem.products.log_det_x if self.reml else 0.0),
+            grad_norm=optimum.gradient,
+            seconds=seconds,
+            evaluations=optimum.evaluations,
+            seed_key=seed_key,
+            random_effects=conditional_effects(problem, theta),
+            info={"starts_deviance": optimum.ends},
+        )
+
+
+def _flags(optimum: Optimum, theta: Array, layout: Layout) -> list[Flag]:
+    """Return what a reader must know about the optimum."""
+    flags = []
+    if optimum.at_bound or np.any(theta[layout.sd] == 0) or np.any(np.abs(theta[layout.cor]) == 1):
+        flags.append(Flag.BOUNDARY)
+    if not optimum.converged:
+        flags.append(Flag.NOT_STATIONARY)
+    return flags
+
+
+class LbfgsML(_Lbfgs):
+    """Maximum marginal likelihood."""
+
+    name: ClassVar[str] = "lbfgs-ml"
+
+
+class LbfgsREML(_Lbfgs):
+    """Restricted maximum likelihood: the variance parameters account for the fixed effects fitted."""
+
+    name: ClassVar[str] = "lbfgs-reml"
+    reml: ClassVar[bool] = True

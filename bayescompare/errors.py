@@ -1,0 +1,74 @@
+"""The exceptions a user can meet: each says what, where, why and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = [
+    "BayesCompareError",
+    "DataError",
+    "EstimatorError",
+    "FormulaError",
+    "InputError",
+    "ModelError",
+    "NameRefusedError",
+    "PriorError",
+    "StoreError",
+    "StudyError",
+    "did_you_mean",
+]
+
+
+class BayesCompareError(Exception):
+    """Base of every error that bayescompare raises on purpose."""
+
+    exit_status = 2
+
+
+class InputError(BayesCompareError):
+    """What the user gave is wrong; nothing was run."""
+
+
+class FormulaError(InputError):
+    """The formula cannot be read, or may not be evaluated."""
+
+
+class DataError(InputError):
+    """The data cannot be read, or a column cannot be used as asked."""
+
+
+class ModelError(InputError):
+    """Formula and data together make a model that cannot be fitted."""
+
+
+class PriorError(InputError):
+    """A prior is unknown, misspelt, impossible, or set on an unknown parameter."""
+
+
+class EstimatorError(InputError):
+    """An estimator or one of its settings is unknown or impossible."""
+
+
+class NameRefusedError(InputError):
+    """A name of a study, scenario or dataset that could not be a file name everywhere."""
+
+
+class StudyError(InputError):
+    """A study is not what it should be."""
+
+
+class StoreError(BayesCompareError):
+    """The disk or the stored files failed."""
+
+    exit_status = 3
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ``" Did you mean 'x'?"``, or the list of known names where none is close."""
+    names = [str(candidate) for candidate in known]
+    lowered = {candidate.lower(): candidate for candidate in reversed(names)}
+    close = get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.6)
+    if close:
+        return f" Did you mean {lowered[close[0]]!r}?"
+    return f" Known: {', '.join(names)}." if names else ""

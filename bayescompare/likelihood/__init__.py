@@ -1,0 +1,1 @@
+"""The mathematics: one marginal likelihood, in compressed data, with its gradient."""

@@ -1,0 +1,395 @@
+r"""Numba kernels of the Gaussian marginal likelihood in compressed data.
+
+Each group's rows are rotated by the Householder reflections that make its random-effect
+columns upper triangular: ``Z_j = Q_j [R_j; 0]``. In the rotated rows the covariance
+``V_j / sigma^2 = I + Z_j Lambda Lambda' Z_j'`` is ``B_j = I + R_j Lambda Lambda' R_j'`` in the
+first ``q`` rows and the identity in the others. With ``C_j`` the first ``q`` rows of
+``Q_j' [X_j, r_j]`` and ``W`` the cross-product of the other rows,
+
+    log|V / sigma^2| = sum_j log|B_j|,
+    H = [X, r]' (V / sigma^2)^-1 [X, r] = W + sum_j C_j' B_j^-1 C_j,
+
+a sum of positive terms: nothing cancels, whatever the ratio of the sds. ``r`` is the response
+less a least-squares fit, so ``beta = beta_0 + R_x^-1 delta`` and the quadratic form at
+``delta`` is ``e' H e`` with ``e = (-delta, 1)``. This is the block form of Bates et al. (2015,
+section 3) after one orthogonal rotation a group.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+__all__ = ["backward", "compress", "forward", "group_deviances", "profiled", "working"]
+
+_LOG_2PI = float(np.log(2 * np.pi))
+
+
+@njit(cache=True, error_model="numpy")
+def compress(z: Any, xr: Any, starts: Any) -> Any:
+    """Rotate each group's rows and return ``R (J, q, q)``, ``C (J, q, c)`` and ``W (J, c, c)``.
+
+    Parameters
+    ----------
+    z : (n, q)
+        Random-effect columns, rows sorted by group.
+    xr : (n, c)
+        Columns to be rotated along.
+    starts : (J + 1,)
+        First row of each group, and ``n``.
+    """
+    groups, q, c = len(starts) - 1, z.shape[1], xr.shape[1]
+    r_out, c_out, w_out = np.zeros((groups, q, q)), np.zeros((groups, q, c)), np.zeros((groups, c, c))
+    for j in range(groups):
+        a = z[starts[j] : starts[j + 1]].copy()
+        b = xr[starts[j] : starts[j + 1]].copy()
+        rank = min(q, len(a))
+        for k in range(rank):
+            _reflect(a, b, k)
+        for k in range(rank):
+            r_out[j, k, k:] = a[k, k:]
+            c_out[j, k] = b[k]
+        rest = b[rank:]
+        w_out[j] = rest.T @ rest
+    return r_out, c_out, w_out
+
+
+@njit(cache=True, error_model="numpy")
+def _reflect(a: Any, b: Any, k: int) -> None:
+    """Apply in place the Householder reflection that zeroes column ``k`` of ``a`` below row ``k``."""
+    norm = np.sqrt(np.sum(a[k:, k] ** 2))
+    if norm == 0.0:
+        return
+    v = a[k:, k].copy()
+    v[0] += norm if v[0] >= 0 else -norm
+    scale = 2.0 / np.sum(v * v)
+    for column in range(k, a.shape[1]):
+        a[k:, column] -= scale * np.sum(v * a[k:, column]) * v
+    for column in range(b.shape[1]):
+        b[k:, column] -= scale * np.sum(v * b[k:, column]) * v
+
+
+@njit(cache=True, error_model="numpy")
+def _factor(lam: Any, r: Any, root: Any, chol: Any) -> float:
+    """Fill ``root = R_j Lambda`` and the Cholesky factor of ``B_j``; return ``log|B_j|``."""
+    q = lam.shape[0]
+    for a in range(q):
+        for b in range(q):
+            total = 0.0
+            for k in range(a, q):
+                total += r[a, k] * lam[k, b]
+            root[a, b] = total
+    log_det = 0.0
+    for a in range(q):
+        for b in range(a + 1):
+            total = 1.0 if a == b else 0.0
+            for k in range(q):
+                total += root[a, k] * root[b, k]
+            for k in range(b):
+                total -= chol[a, k] * chol[b, k]
+            if a == b:
+                chol[a, a] = np.sqrt(total)
+                log_det += 2.0 * np.log(chol[a, a])
+            else:
+                chol[a, b] = total / chol[b, b]
+    return log_det
+
+
+@njit(cache=True, error_model="numpy")
+def _solve(chol: Any, rhs: Any, out: Any) -> None:
+    """Fill ``out = B_j^-1 rhs``."""
+    q, c = rhs.shape
+    for col in range(c):
+        for a in range(q):
+            total = rhs[a, col]
+            for k in range(a):
+                total -= chol[a, k] * out[k, col]
+            out[a, col] = total / chol[a, a]
+        for a in range(q - 1, -1, -1):
+            total = out[a, col]
+            for k in range(a + 1, q):
+                total -= chol[k, a] * out[k, col]
+            out[a, col] = total / chol[a, a]
+
+
+@njit(cache=True, error_model="numpy")
+def forward(lam: Any, r: Any, c: Any, within: Any) -> Any:
+    """Return ``log|V / sigma^2|``, ``H``, ``R Lambda``, ``B^-1 C`` and ``B^-1``, group by group.
+
+    Parameters
+    ----------
+    lam : (q, q)
+        Any root of the relative covariance, ``Lambda Lambda' = S / sigma^2``.
+    r, c : (J, q, q), (J, q, p + 1)
+        Rotated data.
+    within : (p + 1, p + 1)
+        Cross-products of the rows that the random effects do not reach.
+    """
+    groups, q, width = c.shape
+    roots, solved, inverse = np.empty((groups, q, q)), np.empty((groups, q, width)), np.empty((groups, q, q))
+    chol, eye = np.zeros((q, q)), np.eye(q)
+    h = within.copy()
+    log_det = 0.0
+    for j in range(groups):
+        log_det += _factor(lam, r[j], roots[j], chol)
+        _solve(chol, c[j], solved[j])
+        _solve(chol, eye, inverse[j])
+        for a in range(width):
+            for b in range(a + 1):
+                total = 0.0
+                for k in range(q):
+                    total += c[j, k, a] * solved[j, k, b]
+                h[a, b] += total
+    for a in range(width):
+        for b in range(a):
+            h[b, a] = h[a, b]
+    return log_det, h, roots, solved, inverse
+
+
+@njit(cache=True, error_model="numpy")
+def backward(r: Any, roots: Any, solved: Any, inverse: Any, e: Any, weight: float, m_inverse: Any) -> Any:
+    """Return the gradient of ``log|B| + weight e'He (+ log|M|)`` with respect to ``Lambda``.
+
+    Parameters
+    ----------
+    e : (p + 1,)
+        ``(-delta, 1)``.
+    weight
+        Derivative of the deviance with respect to the quadratic form.
+    m_inverse : (p, p) or (0, 0)
+        Inverse of ``M = H[:p, :p]`` for the restricted likelihood, empty for the full one.
+    """
+    groups, q, width = solved.shape
+    p, reml = width - 1, m_inverse.shape[0] > 0
+    grad, f, k_matrix, kp = np.zeros((q, q)), np.empty(q), np.empty((q, q)), np.empty((q, q))
+    for j in range(groups):
+        for a in range(q):
+            total = 0.0
+            for col in range(width):
+                total += solved[j, a, col] * e[col]
+            f[a] = total
+        for a in range(q):
+            for b in range(q):
+                total = inverse[j, a, b] - weight * f[a] * f[b]
+                if reml:
+                    for s in range(p):
+                        for t in range(p):
+                            total -= solved[j, a, s] * m_inverse[s, t] * solved[j, b, t]
+                k_matrix[a, b] = total
+        for a in range(q):
+            for b in range(q):
+                total = 0.0
+                for k in range(q):
+                    total += k_matrix[a, k] * roots[j, k, b]
+                kp[a, b] = total
+        for k in range(q):
+            for a in range(k, q):
+                for b in range(q):
+                    grad[a, b] += 2.0 * r[j, k, a] * kp[k, b]
+    return grad
+
+
+@njit(cache=True, error_model="numpy")
+def _symmetric_solve(m: Any, v: Any) -> Any:
+    """Return the inverse of ``m``, its log determinant, and ``m^-1 v``; NaN where ``m`` is not positive."""
+    p = len(v)
+    chol, inverse, solution = np.zeros((p, p)), np.empty((p, p)), np.empty((p, 1))
+    log_det = 0.0
+    for a in range(p):
+        for b in range(a + 1):
+            total = m[a, b]
+            for k in range(b):
+                total -= chol[a, k] * chol[b, k]
+            if a == b:
+                chol[a, a] = np.sqrt(total)
+                log_det += 2.0 * np.log(chol[a, a])
+            else:
+                chol[a, b] = total / chol[b, b]
+    _solve(chol, np.eye(p), inverse)
+    _solve(chol, v.copy().reshape(p, 1), solution)
+    return inverse, log_det, solution[:, 0]
+
+
+@njit(cache=True, error_model="numpy")
+def profiled(lam: Any, r: Any, c: Any, within: Any, n: float, reml: bool, sigma: float) -> Any:
+    """Return the deviance with ``beta`` profiled out, its derivatives, ``delta`` and ``sigma``.
+
+    Parameters
+    ----------
+    lam : (q, q)
+        Relative root, as in `forward`.
+    n
+        Number of rows.
+    reml
+        Restricted likelihood (Patterson and Thompson 1971) in place of the full one.
+    sigma
+        Residual sd; zero or less profiles it out too (Bates et al. 2015, equations 34 and 42).
+
+    Returns
+    -------
+    deviance : float
+        Without the constant ``log|R_x|^2`` of the restricted likelihood.
+    gradient : (q, q)
+        With respect to ``lam``.
+    slope : float
+        Derivative with respect to ``log sigma`` at fixed ``lam``.
+    delta : (p,)
+    sigma : float
+    m_inverse : (p, p)
+    """
+    log_det, h, roots, solved, inverse = forward(lam, r, c, within)
+    p = h.shape[0] - 1
+    m_inverse, log_m, delta = _symmetric_solve(h[:p, :p], h[:p, p])
+    quadratic = h[p, p] - np.sum(h[:p, p] * delta)
+    freedom = n - p if reml else n
+    if sigma <= 0.0:
+        sigma = np.sqrt(quadratic / freedom)
+    deviance = log_det + freedom * (_LOG_2PI + 2.0 * np.log(sigma)) + quadratic / sigma**2
+    if reml:
+        deviance += log_m
+    e = np.ones(p + 1)
+    e[:p] = -delta
+    reml_inverse = m_inverse if reml else np.empty((0, 0))
+    gradient = backward(r, roots, solved, inverse, e, 1.0 / sigma**2, reml_inverse)
+    slope = 2.0 * freedom - 2.0 * quadratic / sigma**2
+    return deviance, gradient, slope, delta, sigma, m_inverse
+
+
+@njit(cache=True, error_model="numpy")
+def correlation_factor(partials: Any, starts: Any, q: int) -> Any:
+    """Return the Cholesky factor ``(q, q)`` of the correlations with the given partial correlations.
+
+    Canonical partial correlations of Lewandowski, Kurowicka and Joe (2009), row by row of
+    each block's lower triangle.
+    """
+    factor = np.zeros((q, q))
+    position = 0
+    for block in range(len(starts) - 1):
+        first = starts[block]
+        for i in range(first, starts[block + 1]):
+            left = 1.0
+            for j in range(first, i):
+                factor[i, j] = partials[position] * left
+                left *= np.sqrt((1.0 - partials[position]) * (1.0 + partials[position]))
+                position += 1
+            factor[i, i] = left
+    return factor
+
+
+@njit(cache=True, error_model="numpy")
+def correlation_factor_vjp(partials: Any, starts: Any, g: Any) -> Any:
+    """Return the gradient with respect to the Fisher z of the partials, given that by the factor."""
+    out = np.zeros(len(partials))
+    position = 0
+    for block in range(len(starts) - 1):
+        first = starts[block]
+        for i in range(first, starts[block + 1]):
+            row = position
+            remaining = 1.0
+            lefts = np.empty(i - first + 1)
+            for j in range(first, i):
+                lefts[j - first] = remaining
+                remaining *= np.sqrt((1.0 - partials[position]) * (1.0 + partials[position]))
+                position += 1
+            # after: sum over later columns k of g[i, k] * factor[i, k], which all carry sqrt(1 - p^2)
+            after = g[i, i] * remaining
+            for j in range(i - 1, first - 1, -1):
+                p = partials[row + j - first]
+                out[row + j - first] = g[i, j] * lefts[j - first] * (1.0 - p) * (1.0 + p) - after * p
+                after += g[i, j] * p * lefts[j - first]
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def working(x: Any, p: int, starts: Any, t_inverse: Any, r: Any, c: Any, within: Any, n: float) -> Any:
+    """Return -2 log likelihood and its gradient in working coordinates.
+
+    Parameters
+    ----------
+    x : (p + q + m + 1,)
+        ``delta``, log sds, Fisher z of the partial correlations, log sigma.
+    starts : (blocks + 1,)
+        First effect of each block, and ``q``.
+    t_inverse : (q, q)
+        From the effects' own units to those of the rotated data.
+    """
+    q = r.shape[1]
+    log_sd, sigma = x[p : p + q], np.exp(x[-1])
+    partials = np.tanh(x[p + q : -1])
+    factor = correlation_factor(partials, starts, q)
+    root = factor.copy()
+    for a in range(q):
+        root[a] *= np.exp(log_sd[a])
+    lam = t_inverse @ root / sigma
+    log_det, h, roots, solved, inverse = forward(lam, r, c, within)
+    e = np.ones(p + 1)
+    e[:p] = -x[:p]
+    he = h @ e
+    quadratic = np.sum(e * he) / sigma**2
+    deviance = log_det + n * (_LOG_2PI + 2.0 * x[-1]) + quadratic
+    g_lam = backward(r, roots, solved, inverse, e, 1.0 / sigma**2, np.empty((0, 0)))
+    gradient = np.empty(len(x))
+    gradient[:p] = -2.0 * he[:p] / sigma**2
+    _chain(gradient[p:], g_lam, lam, t_inverse, root, factor, log_sd, partials, starts, sigma)
+    gradient[-1] += 2.0 * n - 2.0 * quadratic
+    return deviance, gradient
+
+
+@njit(cache=True, error_model="numpy")
+def _chain(out: Any, g_lam: Any, lam: Any, t_inverse: Any, root: Any, factor: Any, log_sd: Any,
+           partials: Any, starts: Any, sigma: float) -> None:  # fmt: skip
+    """Fill the gradient by (log sds, Fisher z, log sigma), given that by ``Lambda``."""
+    q = lam.shape[0]
+    g_root = t_inverse.T @ g_lam / sigma
+    for a in range(q):
+        out[a] = np.sum(g_root[a] * root[a])
+        g_root[a] *= np.exp(log_sd[a])
+    out[q:-1] = correlation_factor_vjp(partials, starts, g_root)
+    out[-1] = -np.sum(g_lam * lam)
+
+
+@njit(cache=True, error_model="numpy")
+def working_profiled(w: Any, starts: Any, t_inverse: Any, r: Any, c: Any, within: Any, n: float, reml: bool) -> Any:
+    """Return the deviance and its gradient by (log sds, Fisher z, log sigma), ``beta`` profiled out."""
+    q = r.shape[1]
+    log_sd, sigma = w[:q], np.exp(w[-1])
+    partials = np.tanh(w[q:-1])
+    factor = correlation_factor(partials, starts, q)
+    root = factor.copy()
+    for a in range(q):
+        root[a] *= np.exp(log_sd[a])
+    lam = t_inverse @ root / sigma
+    deviance, g_lam, slope, _, _, _ = profiled(lam, r, c, within, n, reml, sigma)
+    gradient = np.empty(len(w))
+    _chain(gradient, g_lam, lam, t_inverse, root, factor, log_sd, partials, starts, sigma)
+    gradient[-1] += slope
+    return deviance, gradient
+
+
+@njit(cache=True, error_model="numpy")
+def group_deviances(deltas: Any, lams: Any, sigmas: Any, r: Any, c: Any, w: Any, rows: Any) -> Any:
+    """Return -2 log likelihood of each group at each of ``S`` draws, ``(S, J)``.
+
+    Parameters
+    ----------
+    deltas, lams, sigmas : (S, p), (S, q, q), (S,)
+    w : (J, p + 1, p + 1)
+        Each group's cross-products beyond the reach of its random effects.
+    rows : (J,)
+        Rows of each group.
+    """
+    draws, groups, q = len(sigmas), r.shape[0], r.shape[1]
+    width = c.shape[2]
+    out = np.empty((draws, groups))
+    root, chol, solved, e = np.empty((q, q)), np.zeros((q, q)), np.empty((q, 1)), np.ones(width)
+    for s in range(draws):
+        e[: width - 1] = -deltas[s]
+        for j in range(groups):
+            log_det = _factor(lams[s], r[j], root, chol)
+            residual = (c[j] @ e).reshape(q, 1)
+            _solve(chol, residual, solved)
+            quadratic = np.sum(residual * solved) + np.sum(e * (w[j] @ e))
+            out[s, j] = log_det + rows[j] * (_LOG_2PI + 2.0 * np.log(sigmas[s])) + quadratic / sigmas[s] ** 2
+    return out

@@ -1,0 +1,144 @@
+"""Wald standard errors from the curvature of the (restricted) likelihood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from bayescompare.likelihood import kernel
+from bayescompare.likelihood.coordinates import correlations, covariance_root, to_working
+from bayescompare.likelihood.problem import Problem
+
+__all__ = ["AT_BOUNDARY", "Curvature", "curvature"]
+
+Array = npt.NDArray[np.float64]
+
+AT_BOUNDARY = "at its boundary: no Wald standard error"
+_UNDEFINED = "correlation with an sd of zero: not defined"
+_FLAT = "the likelihood is not curved there: no Wald standard error"
+_STEP = 1e-4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curvature:
+    """Standard errors at a point, in natural and in working units.
+
+    Parameters
+    ----------
+    se : (k,)
+        Natural units; NaN with a reason where there is none.
+    working_se : (k,)
+        Of beta, log sds, Fisher z of the partial correlations, log sigma.
+    reason : (k,)
+    """
+
+    se: Array
+    working_se: Array
+    reason: tuple[str, ...]
+
+
+def _hessian(w: Array, active: npt.NDArray[np.intp], problem: Problem, reml: bool) -> Array:
+    """Return the Hessian of the profiled deviance by central differences of its exact gradient."""
+    data = problem.products
+    rows = []
+    for k in active:
+        step = np.zeros(len(w))
+        step[k] = _STEP
+        above, below = (
+            kernel.working_profiled(
+                w + sign * step, data.starts, data.t_inverse, data.r, data.c, data.within, float(data.n), reml
+            )[1]
+            for sign in (1.0, -1.0)
+        )
+        rows.append((above - below)[active] / (2 * _STEP))
+    hessian = np.array(rows).reshape(len(active), len(active))
+    return (hessian + hessian.T) / 2
+
+
+def _fixed_effect_se(theta: Array, problem: Problem) -> Array:
+    """Return the square roots of the diagonal of ``(X' V^-1 X)^-1``."""
+    data, layout = problem.products, problem.layout
+    if layout.p == 0:
+        return np.zeros(0)
+    root = covariance_root(theta[layout.sd], np.nan_to_num(theta[layout.cor]), layout)
+    lam = data.relative_root(root, theta[layout.sigma])
+    _, h, *_ = kernel.forward(lam, data.r, data.c, data.within)
+    inverse = np.linalg.inv(data.rx)
+    covariance = inverse @ np.linalg.inv(h[:-1, :-1]) @ inverse.T
+    return np.asarray(theta[layout.sigma] * np.sqrt(np.diag(covariance)))
+
+
+def _correlation_jacobian(z: Array, problem: Problem) -> Array:
+    """Return the ``(m, m)`` derivatives of the correlations by the Fisher z of the partials."""
+    layout, starts = problem.layout, problem.products.starts
+    columns = [
+        (correlations(np.tanh(z + h), layout, starts) - correlations(np.tanh(z - h), layout, starts)) / 2e-6
+        for h in 1e-6 * np.eye(layout.m)
+    ]
+    return np.array(columns).T
+
+
+def curvature(problem: Problem, theta: Array, *, reml: bool) -> Curvature:
+    """Return the standard errors of a point estimate; a parameter at its boundary has none.
+
+    Fixed effects have the generalized least-squares standard error given the variance
+    parameters; those have the inverse Hessian of the profiled (restricted) deviance in log sds,
+    Fisher z and log sigma.
+
+    Parameters
+    ----------
+    theta : (k,)
+        Natural parameters.
+    reml
+        Curvature of the restricted likelihood in place of the full one.
+    """
+    layout = problem.layout
+    p, q = layout.p, layout.q
+    w = to_working(theta, layout, problem.products)[p:]
+    active = np.flatnonzero(np.isfinite(w) & _defined(theta, problem))
+    working = np.full(layout.size - p, np.nan)
+    covariance = np.full((len(w), len(w)), np.nan)
+    hessian = _hessian(w, active, problem, reml)
+    if np.all(np.isfinite(hessian)) and (not len(active) or np.linalg.eigvalsh(hessian)[0] > 0):
+        covariance[np.ix_(active, active)] = 2 * np.linalg.inv(hessian)
+        working = np.sqrt(np.diag(covariance))
+    natural = working.copy()
+    natural[:q] *= theta[layout.sd]
+    natural[-1] *= theta[layout.sigma]
+    if layout.m:
+        natural[q:-1] = _correlation_se(w[q:-1], covariance[q:-1, q:-1], problem)
+    fixed = _fixed_effect_se(theta, problem)
+    se = np.concatenate([fixed, natural])
+    return Curvature(se=se, working_se=np.concatenate([fixed, working]), reason=_reasons(theta, se, problem))
+
+
+def _correlation_se(z: Array, covariance: Array, problem: Problem) -> Array:
+    """Return delta-method standard errors of the correlations; NaN where a partial is at its bound."""
+    if not np.all(np.isfinite(covariance)):
+        return np.full(len(z), np.nan) if len(z) > 1 else np.sqrt(np.diag(covariance))
+    jacobian = _correlation_jacobian(z, problem)
+    return np.sqrt(np.einsum("ij,jk,ik->i", jacobian, covariance, jacobian))
+
+
+def _defined(theta: Array, problem: Problem) -> npt.NDArray[np.bool_]:
+    """Return which working variance parameters mean something: correlations need two positive sds."""
+    layout = problem.layout
+    sd = theta[layout.sd] > 0
+    pairs = [bool(sd[i] and sd[j]) for i, j in layout.pairs]
+    return np.array([*[True] * layout.q, *pairs, True])
+
+
+def _reasons(theta: Array, se: Array, problem: Problem) -> tuple[str, ...]:
+    """Return a sentence for each parameter without a standard error."""
+    layout = problem.layout
+    reasons = ["" if np.isfinite(value) else _FLAT for value in se]
+    for k in range(layout.size):
+        if layout.sd.start <= k < layout.sd.stop and theta[k] == 0:
+            reasons[k] = AT_BOUNDARY
+        if layout.cor.start <= k < layout.cor.stop and not np.isfinite(theta[k]):
+            reasons[k] = _UNDEFINED
+        elif layout.cor.start <= k < layout.cor.stop and abs(theta[k]) == 1:
+            reasons[k] = AT_BOUNDARY
+    return tuple(reasons)

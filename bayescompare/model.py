@@ -1,0 +1,57 @@
+"""A mixed-effects model: formula, family and priors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bayescompare.errors import ModelError, PriorError, did_you_mean
+from bayescompare.priors import Prior, parse_prior
+
+__all__ = ["FAMILIES", "Model"]
+
+#: Families by name, each with a line on what it is.
+FAMILIES: Mapping[str, str] = {"gaussian": "Gaussian response, identity link: y ~ N(X beta + Z b, sigma^2)"}
+
+
+@dataclass(frozen=True)
+class Model:
+    """A mixed-effects model.
+
+    ``y = X beta + Z b + e``, ``b_j ~ N(0, D R D)`` independently for each group ``j``,
+    ``e ~ N(0, sigma^2 I)``.
+
+    Parameters
+    ----------
+    formula
+        As in lme4, such as ``"reaction ~ 1 + days + (1 + days | subject)"``.
+    family
+        A name out of `FAMILIES`.
+    priors
+        Parameter (``"sd_subject"``, ``"beta[days]"``) to prior, as an object or as it is typed.
+        The others have defaults that scale with the data.
+
+    Raises
+    ------
+    ModelError, PriorError
+        For an unknown family, or a prior that cannot be read.
+    """
+
+    formula: str
+    family: str = "gaussian"
+    priors: Mapping[str, Prior | str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check the family, and read the priors that are texts."""
+        if self.family not in FAMILIES:
+            raise ModelError(f"There is no family {self.family!r}.{did_you_mean(self.family, FAMILIES)}")
+        read = {key: parse_prior(prior) if isinstance(prior, str) else prior for key, prior in self.priors.items()}
+        for key, prior in read.items():
+            if not isinstance(prior, Prior):
+                raise PriorError(f"The prior of {key!r} is {prior!r}; give an object such as HalfNormal(50), or its text.")
+        object.__setattr__(self, "priors", read)
+
+    @property
+    def own_priors(self) -> dict[str, Prior]:
+        """The priors that the user set, as objects."""
+        return {key: prior for key, prior in self.priors.items() if isinstance(prior, Prior)}

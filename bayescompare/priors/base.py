@@ -1,0 +1,94 @@
+"""The contract of a prior: a log density, a way to draw, and a support."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from abc import ABC, abstractmethod
+from types import SimpleNamespace
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from scipy.special import gammaln
+
+from bayescompare.errors import PriorError
+
+__all__ = ["Prior", "Support", "numpy_namespace"]
+
+Support = Literal["real", "positive", "correlation", "any"]
+
+
+def numpy_namespace() -> Any:
+    """Return the functions that ``logp`` may use, for NumPy arrays."""
+    return SimpleNamespace(
+        abs=np.abs,
+        exp=np.exp,
+        lgamma=gammaln,
+        log=np.log,
+        log1p=np.log1p,
+        sqrt=np.sqrt,
+        square=np.square,
+        sum=np.sum,
+        where=np.where,
+        stack=np.stack,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Prior(ABC):
+    """A prior distribution of one parameter.
+
+    Subclass it as a frozen dataclass whose fields are numbers, and write three things: ``logp``,
+    ``draw`` and ``support``. Use only functions of ``xp`` on ``x`` and on the fields, since both
+    may be arrays or symbols: the same three lines serve NumPy, PyTensor and Keras.
+
+    Attributes
+    ----------
+    support
+        ``"real"``, ``"positive"``, ``"correlation"``, or ``"any"``.
+    positive
+        Names of the fields that must be greater than zero.
+    """
+
+    support: ClassVar[Support] = "real"
+    positive: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def logp(self, x: Any, xp: Any) -> Any:
+        """Return the log density at ``x``, elementwise, in the parameter's own units.
+
+        For ``support = "correlation"`` ``x`` is the Cholesky factor ``(..., d, d)`` of the
+        correlation matrix, and the density is with respect to its free correlations.
+        """
+
+    @abstractmethod
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
+        """Return independent draws of the given shape (the last two are ``d, d`` for correlations)."""
+
+    def __post_init__(self) -> None:
+        """Refuse fields that are not finite numbers, or not positive where they must be."""
+        for name, value in self.constants().items():
+            if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+                raise PriorError(f"{self!r}: {name} must be a number, not {value!r}.")
+            if not math.isfinite(value):
+                raise PriorError(f"{self!r}: {name} must be finite, not {value!r}.")
+            if name in self.positive and value <= 0:
+                raise PriorError(f"{self!r}: {name} must be greater than 0, not {value!r}.")
+
+    def constants(self) -> dict[str, Any]:
+        """Return the fields, in their order."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    def with_constants(self, values: list[Any]) -> Self:
+        """Return the same prior with arrays or symbols for its fields, unchecked."""
+        copy = object.__new__(type(self))
+        for field, value in zip(dataclasses.fields(self), values, strict=True):
+            object.__setattr__(copy, field.name, value)
+        return copy
+
+    def __repr__(self) -> str:
+        """Print as it is typed."""
+        values = {name: f"{value:.6g}" if isinstance(value, float) else repr(value) for name, value in self.constants().items()}
+        if len(values) == 1:
+            return f"{type(self).__name__}({next(iter(values.values()))})"
+        return f"{type(self).__name__}({', '.join(f'{name}={value}' for name, value in values.items())})"

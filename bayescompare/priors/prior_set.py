@@ -1,0 +1,182 @@
+"""The priors of all parameters of a model, and the defaults that scale with the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bayescompare.errors import PriorError, did_you_mean
+from bayescompare.layout import Layout
+from bayescompare.priors.base import Prior, numpy_namespace
+from bayescompare.priors.named import LKJ, Flat, HalfNormal, HalfStudentT, Normal
+
+__all__ = ["PriorSet", "default_priors", "resolve"]
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriorSet:
+    """One prior for each parameter of a layout.
+
+    Parameters
+    ----------
+    beta, sd : tuples of length p, q
+    cor
+        One prior a block of at least two effects.
+    sigma
+        Prior of the residual sd.
+    """
+
+    layout: Layout
+    beta: tuple[Prior, ...]
+    sd: tuple[Prior, ...]
+    cor: tuple[Prior, ...]
+    sigma: Prior
+
+    @property
+    def _all(self) -> tuple[Prior, ...]:
+        return (*self.beta, *self.sd, *self.cor, self.sigma)
+
+    @property
+    def signature(self) -> tuple[type[Prior], ...]:
+        """The kinds of the priors: sets of one signature differ in their constants only."""
+        return tuple(type(prior) for prior in self._all)
+
+    def constants(self) -> Array:
+        """Return the numbers of all priors in one vector."""
+        return np.array([value for prior in self._all for value in prior.constants().values()], dtype=float)
+
+    def with_constants(self, values: list[Any]) -> PriorSet:
+        """Return the set with arrays or symbols for its numbers, in the order of `constants`."""
+        remaining = iter(values)
+        rebuilt = [prior.with_constants([next(remaining) for _ in prior.constants()]) for prior in self._all]
+        p, q = len(self.beta), len(self.sd)
+        return replace(
+            self, beta=tuple(rebuilt[:p]), sd=tuple(rebuilt[p : p + q]), cor=tuple(rebuilt[p + q : -1]), sigma=rebuilt[-1]
+        )
+
+    def logp(self, beta: Any, sd: Any, factor: Any, sigma: Any, xp: Any) -> Any:
+        """Return the log prior density by (beta, sds, correlations, sigma), without Jacobian.
+
+        Parameters
+        ----------
+        beta, sd, sigma : (..., p), (..., q), (...)
+        factor : (..., q, q)
+            Cholesky factor of the correlation matrix.
+        """
+        total = self.sigma.logp(sigma, xp)
+        for i, prior in enumerate(self.beta):
+            total = total + prior.logp(beta[..., i], xp)
+        for i, prior in enumerate(self.sd):
+            total = total + prior.logp(sd[..., i], xp)
+        blocks = [block for block in self.layout.block_slices if block.stop - block.start > 1]
+        for block, prior in zip(blocks, self.cor, strict=True):
+            total = total + prior.logp(factor[..., block, block], xp)
+        return total
+
+    def labels(self) -> dict[str, Prior]:
+        """Return each prior under the label of its parameter, correlations under ``cor_g``."""
+        found = dict(zip(self.layout.labels[: self.layout.p + self.layout.q], (*self.beta, *self.sd), strict=True))
+        if self.cor:
+            found[self.layout.cor_name] = self.cor[0]
+        return found | {"sigma": self.sigma}
+
+
+def _spread(column: Array) -> float:
+    """Return the sd of a column, or its absolute level where it is constant."""
+    spread = float(np.std(column))
+    level = float(np.max(np.abs(column), initial=0.0))
+    return spread if spread > 1e-12 * level else level or 1.0
+
+
+def default_priors(layout: Layout, y: Array, x: Array, z: Array) -> PriorSet:
+    """Return weakly informative priors that scale with the data, as Bambi's do.
+
+    Slopes are Normal(0, 2.5 sd(y) / sd(x)); the intercept is Normal about the mean of ``y`` with
+    the variance that the slopes' priors imply at the raw predictors; each random-effect sd is
+    HalfNormal with 2.5 sd(y) / sd(z); sigma is HalfStudentT(4, sd(y)); correlations are LKJ(2).
+    """
+    spread = _spread(y)
+    slope = [2.5 * spread / _spread(column) for column in x.T]
+    constant = [bool(np.all(column == 1.0)) for column in x.T]
+    away = sum((s * column.mean()) ** 2 for s, column, c in zip(slope, x.T, constant, strict=True) if not c)
+    intercept = Normal(float(y.mean()), float(np.sqrt((2.5 * spread) ** 2 + away)))
+    beta = tuple(intercept if c else Normal(0.0, float(s)) for s, c in zip(slope, constant, strict=True))
+    sd = tuple(HalfNormal(2.5 * spread / _spread(column)) for column in z.T)
+    correlated = sum(len(block) > 1 for block in layout.blocks)
+    return PriorSet(layout=layout, beta=beta, sd=sd, cor=(LKJ(2.0),) * correlated, sigma=HalfStudentT(4.0, spread))
+
+
+def _places(layout: Layout) -> dict[str, list[int]]:
+    """Map each key that a prior can be set by to positions in the order beta, sd, one cor, sigma."""
+    p, q = layout.p, layout.q
+    places: dict[str, list[int]] = {"beta": list(range(p))} if p else {}
+    places |= {label: [i] for i, label in enumerate(layout.labels[: p + q])}
+    if q:
+        places[layout.sd_name] = list(range(p, p + q))
+    if layout.m:
+        places[layout.cor_name] = [p + q]
+    places["sigma"] = [-1]
+    return places
+
+
+def _check_support(key: str, prior: Prior, layout: Layout) -> None:
+    """Refuse a prior whose support is not its parameter's."""
+    wanted = "real" if key.startswith("beta") else "correlation" if key == layout.cor_name else "positive"
+    if prior.support not in (wanted, "any"):
+        advice = {
+            "positive": "a standard deviation needs a positive one, such as HalfNormal(1)",
+            "real": "a fixed effect needs one on the whole line, such as Normal(0, 1)",
+            "correlation": "correlations need one such as LKJ(2)",
+        }
+        raise PriorError(f"{prior!r} is a prior on {prior.support} values and cannot be set on {key!r}: {advice[wanted]}.")
+
+
+def resolve(given: Mapping[str, Prior], defaults: PriorSet) -> PriorSet:
+    """Return the defaults with the given priors in place; a single parameter wins over its variable.
+
+    Raises
+    ------
+    PriorError
+        For an unknown parameter, a support that does not fit, or an improper posterior.
+    """
+    layout = defaults.layout
+    places = _places(layout)
+    chosen: list[Prior] = [*defaults.beta, *defaults.sd, *(defaults.cor[:1]), defaults.sigma]
+    for key in sorted(given, key=lambda name: "[" in name):
+        if key not in places:
+            raise PriorError(f"The model has no parameter {key!r} to set a prior on.{did_you_mean(key, places)}")
+        _check_support(key, given[key], layout)
+        for place in places[key]:
+            chosen[place] = given[key]
+    p, q = layout.p, layout.q
+    _check_proper(chosen[p : p + q], layout)
+    return PriorSet(
+        layout=layout,
+        beta=tuple(chosen[:p]),
+        sd=tuple(chosen[p : p + q]),
+        cor=tuple(chosen[p + q : -1]) * len(defaults.cor),
+        sigma=chosen[-1],
+    )
+
+
+def _check_proper(sds: list[Prior], layout: Layout) -> None:
+    """Refuse sd priors whose posterior cannot be normalised (Gelman 2006, section 3)."""
+    for prior, effect in zip(sds, layout.effects, strict=True):
+        label = f"{layout.sd_name}[{effect}]"
+        if isinstance(prior, Flat) and len(layout.levels) < 3:
+            raise PriorError(
+                f"A flat prior on {label} with {len(layout.levels)} groups has an improper posterior: "
+                "at least 3 groups are needed. Set a proper prior, such as HalfNormal."
+            )
+        near, nearer = (float(prior.logp(np.float64(x), numpy_namespace())) for x in (1e-100, 1e-150))
+        if np.isfinite(near) and nearer - near >= 0.999 * 50 * np.log(10):
+            raise PriorError(
+                f"The prior {prior!r} of {label} grows like 1/sd at zero (flat on log sd): its posterior is improper, "
+                "since the likelihood does not vanish there. Set a proper prior, such as HalfNormal."
+            )
