@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
+from bayescompare.engines.lbfgs_spaces import Cholesky, LogSd
 from bayescompare.likelihood import kernel
 from bayescompare.likelihood.problem import Problem
 
@@ -23,7 +24,7 @@ _SAME = 1e-9
 _NEAR = 1e-2
 # Where a diagonal restarts when its bound is checked from inside.
 _INSIDE = 0.1
-_OPTIONS = {"maxiter": 500, "maxfun": 2000, "ftol": 1e-13, "gtol": 1e-7, "maxcor": 10}
+_OPTIONS = {"maxiter": 500, "maxfun": 2000, "ftol": 1e-12, "gtol": 1e-7, "maxcor": 10}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,76 +68,6 @@ class _End:
     message: str = ""
 
 
-class _Cholesky:
-    """Search over the lower triangles of the relative factor's blocks; diagonals are at least zero."""
-
-    def __init__(self, problem: Problem, reml: bool) -> None:
-        blocks = problem.layout.block_slices
-        cells = [(i, j) for b in blocks for i in range(b.start, b.stop) for j in range(b.start, i + 1)]
-        self.rows = np.array([i for i, _ in cells], dtype=np.intp)
-        self.columns = np.array([j for _, j in cells], dtype=np.intp)
-        self.diagonal = np.flatnonzero(self.rows == self.columns)
-        self.bounds = [(0.0, None) if i == j else (None, None) for i, j in cells]
-        self.q, self.reml, self.data = problem.layout.q, reml, problem.products
-
-    def root(self, point: Array) -> Array:
-        lam = np.zeros((self.q, self.q))
-        lam[self.rows, self.columns] = point
-        return lam
-
-    def __call__(self, point: Array) -> tuple[float, Array]:
-        d = self.data
-        value, g, *_ = kernel.profiled(self.root(point), d.r, d.c, d.within, float(d.n), self.reml, 0.0)
-        return value, g[self.rows, self.columns]
-
-    def start(self, scale: float) -> Array:
-        return np.where(self.rows == self.columns, scale, 0.0)
-
-    def disperse(self, rng: np.random.Generator) -> Array:
-        point = rng.normal(0.0, 0.5, len(self.rows))
-        point[self.diagonal] = np.exp(rng.normal(-0.5, 1.0, self.q))
-        return point
-
-
-class _LogSd:
-    """Search over logs of the relative sds, in the user's own columns, and Fisher z: no bounds."""
-
-    bounds = None
-
-    def __init__(self, problem: Problem, reml: bool) -> None:
-        self.reml, self.data, self.q = reml, problem.products, problem.layout.q
-        self.size = self.q + problem.layout.m
-        self.offset = np.zeros(self.size)
-        self.offset[: self.q] = -np.log(np.sqrt(np.mean(problem.z**2, axis=0)) + 1e-300)
-
-    def _factor(self, point: Array) -> tuple[Array, Array, Array]:
-        w = point + self.offset
-        partials = np.tanh(w[self.q :])
-        return w, partials, kernel.correlation_factor(partials, self.data.starts, self.q)
-
-    def root(self, point: Array) -> Array:
-        w, _, factor = self._factor(point)
-        return np.asarray(self.data.t_inverse @ (np.exp(w[: self.q])[:, None] * factor))
-
-    def __call__(self, point: Array) -> tuple[float, Array]:
-        d = self.data
-        w, partials, factor = self._factor(point)
-        root = np.exp(w[: self.q])[:, None] * factor
-        value, g, *_ = kernel.profiled(d.t_inverse @ root, d.r, d.c, d.within, float(d.n), self.reml, 0.0)
-        g_root = d.t_inverse.T @ g
-        sd_part = np.sum(g_root * root, axis=1)
-        z_part = kernel.correlation_factor_vjp(partials, d.starts, g_root * np.exp(w[: self.q])[:, None])
-        return value, np.concatenate([sd_part, z_part])
-
-    def start(self, scale: float) -> Array:
-        point = np.zeros(self.size)
-        point[: self.q] = np.log(scale)
-        return point
-
-    def disperse(self, rng: np.random.Generator) -> Array:
-        return rng.normal(0.0, 1.0, self.size)
-
-
 def _descend(objective: Objective, start: Array, bounds: list[tuple[float | None, float | None]] | None) -> _End:
     """Run L-BFGS-B once."""
     found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=_OPTIONS)
@@ -147,41 +78,39 @@ def _best(ends: list[_End]) -> _End:
     return min(ends, key=lambda end: end.value if np.isfinite(end.value) else np.inf)
 
 
-def _landed(space: _Cholesky, end: _End) -> _End:
+def _landed(space: Cholesky, end: _End) -> _End:
     """Set small diagonals to exactly zero, one after another, where zero is no worse."""
     for k in space.diagonal:
-        if 0 < end.point[k] < _NEAR:
-            point = end.point.copy()
-            point[k] = 0.0
+        if 0 < end.point[k] * space.unit < _NEAR:
+            point = space.inside(end.point, k, 0.0)
             tried = _descend(space, point, _pinned(space, point))
             if tried.value <= end.value + _SAME:
                 end = replace(tried, evaluations=tried.evaluations + end.evaluations)
     return end
 
 
-def _pinned(space: _Cholesky, point: Array) -> list[tuple[float | None, float | None]]:
+def _pinned(space: Cholesky, point: Array) -> list[tuple[float | None, float | None]]:
     """Return bounds that hold the zero diagonals of a point at zero."""
     zeros = {int(k) for k in space.diagonal if point[k] == 0.0}
     return [(0.0, 0.0) if k in zeros else bound for k, bound in enumerate(space.bounds)]
 
 
-def _checked(space: _Cholesky, end: _End) -> _End:
+def _checked(space: Cholesky, end: _End) -> _End:
     """Leave a false zero: restart just inside every active bound, and keep what is lower."""
     for k in space.diagonal:
         if end.point[k] != 0.0:
             continue
-        point = end.point.copy()
-        point[k] = _INSIDE
+        point = space.inside(end.point, k, _INSIDE)
         tried = _descend(space, point, space.bounds)
         total = tried.evaluations + end.evaluations
         end = replace(tried if tried.value < end.value - _SAME else end, evaluations=total)
     return end
 
 
-def _projected(space: _Cholesky | _LogSd, end: _End) -> float:
+def _projected(space: Cholesky | LogSd, end: _End) -> float:
     """Return the largest absolute gradient, less that which pushes against a bound."""
     gradient = end.gradient.copy()
-    if isinstance(space, _Cholesky):
+    if isinstance(space, Cholesky):
         held = space.diagonal[end.point[space.diagonal] == 0.0]
         gradient[held] = np.minimum(gradient[held], 0.0)
     return float(np.max(np.abs(gradient), initial=0.0))
@@ -193,28 +122,29 @@ def search(problem: Problem, *, reml: bool, starts: int, coordinates: str, rng: 
     Parameters
     ----------
     starts
-        The first is at relative sds of one, the second at a tenth, the others are drawn.
+        The first is at the moment estimate (at relative sds of one in ``log-sd``), the second at
+        relative sds of one, the others are drawn.
     coordinates
         ``cholesky`` with safeguards, or ``log-sd`` plain.
     """
-    space = _Cholesky(problem, reml) if coordinates == "cholesky" else _LogSd(problem, reml)
-    fixed = [space.start(1.0), space.start(0.1)][:starts]
+    space = Cholesky(problem, reml) if coordinates == "cholesky" else LogSd(problem, reml)
+    fixed = space.fixed_starts()[:starts]
     points = fixed + [space.disperse(rng) for _ in range(starts - len(fixed))]
     ends = [_descend(space, point, space.bounds) for point in points] if problem.layout.q else [_nothing(space)]
     best = _best(ends)
-    if isinstance(space, _Cholesky):
+    if isinstance(space, Cholesky):
         best = _checked(space, _landed(space, best))
     evaluations = best.evaluations + sum(end.evaluations for end in ends)
     return _optimum(space, best, evaluations, tuple(end.value for end in ends))
 
 
-def _nothing(space: _Cholesky | _LogSd) -> _End:
+def _nothing(space: Cholesky | LogSd) -> _End:
     """Return the only point of a model without random effects."""
     value, gradient = space(np.zeros(0))
     return _End(np.zeros(0), value, gradient, 1)
 
 
-def _optimum(space: _Cholesky | _LogSd, end: _End, evaluations: int, ends: tuple[float, ...]) -> Optimum:
+def _optimum(space: Cholesky | LogSd, end: _End, evaluations: int, ends: tuple[float, ...]) -> Optimum:
     d = space.data
     root = space.root(end.point)
     value, _, _, delta, sigma, _ = kernel.profiled(root, d.r, d.c, d.within, float(d.n), space.reml, 0.0)
@@ -225,7 +155,7 @@ def _optimum(space: _Cholesky | _LogSd, end: _End, evaluations: int, ends: tuple
         sigma=float(sigma),
         deviance=float(value),
         gradient=gradient,
-        at_bound=isinstance(space, _Cholesky) and bool(np.any(end.point[space.diagonal] == 0.0)),
+        at_bound=isinstance(space, Cholesky) and bool(np.any(end.point[space.diagonal] == 0.0)),
         converged=gradient < 1e-2,
         evaluations=evaluations,
         message=end.message,

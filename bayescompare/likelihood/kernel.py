@@ -22,7 +22,19 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-__all__ = ["backward", "compress", "forward", "group_deviances", "profiled", "working"]
+__all__ = [
+    "backward",
+    "compress",
+    "correlation_factor",
+    "correlation_factor_vjp",
+    "forward",
+    "group_deviances",
+    "profiled",
+    "profiled_entries",
+    "relative_factor",
+    "working",
+    "working_profiled",
+]
 
 _LOG_2PI = float(np.log(2 * np.pi))
 
@@ -90,6 +102,9 @@ def _factor(lam: Any, r: Any, root: Any, chol: Any) -> float:
             for k in range(b):
                 total -= chol[a, k] * chol[b, k]
             if a == b:
+                # a Schur complement of I + PP' is at least one; rounding may say otherwise
+                if total < 1.0:
+                    total = 1.0
                 chol[a, a] = np.sqrt(total)
                 log_det += 2.0 * np.log(chol[a, a])
             else:
@@ -255,6 +270,26 @@ def profiled(lam: Any, r: Any, c: Any, within: Any, n: float, reml: bool, sigma:
     gradient = backward(r, roots, solved, inverse, e, 1.0 / sigma**2, reml_inverse)
     slope = 2.0 * freedom - 2.0 * quadratic / sigma**2
     return deviance, gradient, slope, delta, sigma, m_inverse
+
+
+@njit(cache=True, error_model="numpy")
+def relative_factor(point: Any, rows: Any, columns: Any, q: int) -> Any:
+    """Return the matrix ``(q, q)`` with the given entries, zero elsewhere."""
+    lam = np.zeros((q, q))
+    for k in range(len(point)):
+        lam[rows[k], columns[k]] = point[k]
+    return lam
+
+
+@njit(cache=True, error_model="numpy")
+def profiled_entries(point: Any, rows: Any, columns: Any, r: Any, c: Any, within: Any, n: float, reml: bool) -> Any:
+    """Return the deviance with ``beta`` and ``sigma`` profiled out, and its gradient by entries of ``Lambda``."""
+    lam = relative_factor(point, rows, columns, r.shape[1])
+    deviance, gradient, _, _, _, _ = profiled(lam, r, c, within, n, reml, 0.0)
+    out = np.empty(len(point))
+    for k in range(len(point)):
+        out[k] = gradient[rows[k], columns[k]]
+    return deviance, out
 
 
 @njit(cache=True, error_model="numpy")
