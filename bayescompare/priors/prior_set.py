@@ -152,8 +152,10 @@ def resolve(given: Mapping[str, Prior], defaults: PriorSet) -> PriorSet:
         if key not in places:
             raise PriorError(f"The model has no parameter {key!r} to set a prior on.{did_you_mean(key, places)}")
         _check_support(key, given[key], layout)
+        # uniform over correlation matrices is the LKJ distribution at one
+        prior = LKJ(1.0) if key == layout.cor_name and isinstance(given[key], Flat) else given[key]
         for place in places[key]:
-            chosen[place] = given[key]
+            chosen[place] = prior
     p, q = layout.p, layout.q
     _check_proper(chosen[p : p + q], layout)
     return PriorSet(

@@ -1,0 +1,187 @@
+"""SciPy L-BFGS-B on the joint posterior density: the mode."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+
+from bayescompare.engines.base import Engine, Progress, failed_fit, note_flags, status_of
+from bayescompare.engines.lbfgs_spaces import moment_factor
+from bayescompare.errors import EstimatorError
+from bayescompare.fits import Fit, Flag
+from bayescompare.likelihood.coordinates import from_working, natural_from_root, to_working
+from bayescompare.likelihood.evaluate import conditional_effects
+from bayescompare.likelihood.posterior import Posterior
+from bayescompare.likelihood.problem import Problem
+from bayescompare.likelihood.wald import AT_BOUNDARY
+from bayescompare.seeds import generator
+
+__all__ = ["LbfgsMAP", "map_optimum"]
+
+Array = npt.NDArray[np.float64]
+
+_OPTIONS = {"maxiter": 1000, "maxfun": 4000, "ftol": 1e-13, "gtol": 1e-7}
+# Log of the smallest sd, relative to the residual's, that is taken for a point inside.
+_NEAR_ZERO = -5.0
+# Slope of the objective by log sd that a bounded density cannot keep near zero.
+_UNBOUNDED_SLOPE = 1e-3
+_VERY_SMALL = -20.0
+_SAME = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mode:
+    """A mode in working coordinates, with how the search ended."""
+
+    x: Array
+    value: float
+    gradient: Array
+    evaluations: int
+    message: str
+    degenerate: bool = False
+
+
+def _descend(posterior: Posterior, x: Array) -> _Mode:
+    """Run L-BFGS-B over the finite coordinates of a point; infinite ones stay."""
+    free = np.flatnonzero(np.isfinite(x))
+
+    def objective(part: Array) -> tuple[float, Array]:
+        full = x.copy()
+        full[free] = part
+        value, gradient = posterior(full)
+        return (value, gradient[free]) if np.isfinite(value) else (1e100, np.zeros(len(free)))
+
+    found = minimize(objective, x[free], jac=True, method="L-BFGS-B", options=_OPTIONS)
+    end = x.copy()
+    end[free] = found.x
+    gradient = np.zeros(len(x))
+    gradient[free] = found.jac
+    message = "" if found.success else str(found.message)
+    return _Mode(x=end, value=float(found.fun), gradient=gradient, evaluations=int(found.nfev), message=message)
+
+
+def _starts(problem: Problem, count: int, rng: np.random.Generator) -> list[Array]:
+    """Return the moment estimate, then dispersed points, in working coordinates."""
+    data, layout = problem.products, problem.layout
+    first = np.zeros(layout.size)
+    if layout.q:
+        sd, cor = natural_from_root(data.scale * data.t @ moment_factor(data, layout.block_slices), layout)
+        first = to_working(np.concatenate([data.beta0, sd, np.clip(cor, -0.9, 0.9), [data.scale]]), layout, data)
+    first[-1] = np.log(data.scale)
+    points = [first]
+    for _ in range(count - 1):
+        point = first + rng.normal(0.0, 1.0, layout.size)
+        point[layout.beta] = first[layout.beta] + rng.normal(0.0, data.scale, layout.p)
+        points.append(point)
+    return points
+
+
+def _landed(posterior: Posterior, mode: _Mode) -> _Mode:
+    """Set small sds to exactly zero where the density there is no lower; note an unbounded one."""
+    layout = posterior.problem.layout
+    for k in range(layout.sd.start, layout.sd.stop):
+        if mode.x[k] - mode.x[-1] > _NEAR_ZERO:
+            continue
+        if mode.x[k] - mode.x[-1] < _VERY_SMALL and mode.gradient[k] > _UNBOUNDED_SLOPE:
+            return _Mode(**{**_fields(mode), "degenerate": True})
+        x = mode.x.copy()
+        x[k] = -np.inf
+        if not np.isfinite(posterior(x)[0]):
+            continue
+        tried = _descend(posterior, x)
+        if tried.value <= mode.value + _SAME:
+            mode = tried
+    return mode
+
+
+def _fields(mode: _Mode) -> dict[str, object]:
+    return {name: getattr(mode, name) for name in _Mode.__slots__}
+
+
+def map_optimum(problem: Problem, *, starts: int, unconstrained: bool, rng: np.random.Generator) -> _Mode:
+    """Return the best joint mode from several starts."""
+    posterior = Posterior(problem, jacobian=unconstrained)
+    modes = [_descend(posterior, start) for start in _starts(problem, starts, rng)]
+    best = min(modes, key=lambda mode: mode.value)
+    landed = best if unconstrained else _landed(posterior, best)
+    evaluations = sum(mode.evaluations for mode in modes) + (landed.evaluations if landed is not best else 0)
+    return _Mode(**{**_fields(landed), "evaluations": evaluations})
+
+
+@dataclass(frozen=True, kw_only=True)
+class LbfgsMAP(Engine):
+    """The joint mode over beta, sds, correlations and sigma.
+
+    Parameters
+    ----------
+    starts
+        Dispersed starts, of which the best end is kept.
+    coordinates
+        ``natural``: the density is with respect to the parameters themselves, as PyMC's
+        ``find_MAP`` and Stan's ``optimize`` have it; ``unconstrained`` adds the Jacobian of
+        (log sd, Fisher z, log sigma).
+    """
+
+    name: ClassVar[str] = "lbfgs-map"
+    engine: ClassVar[str] = "lbfgs"
+    uses_priors: ClassVar[bool] = True
+
+    starts: int = 4
+    coordinates: Literal["natural", "unconstrained"] = "natural"
+
+    def __post_init__(self) -> None:
+        """Refuse a number of starts below one."""
+        if self.starts < 1:
+            raise EstimatorError(f"{self.name}: starts must be at least 1, not {self.starts}.")
+
+    def fit(
+        self,
+        problems: Sequence[Problem],
+        seeds: Sequence[np.random.SeedSequence],
+        progress: Progress | None = None,
+    ) -> list[Fit]:
+        """Fit each problem; see `Engine.fit`."""
+        fits = []
+        for done, (problem, seed) in enumerate(zip(problems, seeds, strict=True), 1):
+            fits.append(self._fit_one(problem, seed))
+            if progress:
+                progress(done, len(problems))
+        return fits
+
+    def _fit_one(self, problem: Problem, seed: np.random.SeedSequence) -> Fit:
+        started = time.perf_counter()
+        unconstrained = self.coordinates == "unconstrained"
+        mode = map_optimum(problem, starts=self.starts, unconstrained=unconstrained, rng=generator(seed))
+        seconds = time.perf_counter() - started
+        layout = problem.layout
+        if not np.isfinite(mode.value) or mode.value >= 1e100:
+            return failed_fit(self.label, layout, "the posterior density is not finite at any start", seconds=seconds)
+        theta = from_working(mode.x, layout, problem.products)
+        se, working_se = Posterior(problem, jacobian=unconstrained).standard_errors(mode.x, theta)
+        flags = [*note_flags(problem)]
+        flags += [Flag.BOUNDARY] if np.any(theta[layout.sd] == 0) else []
+        flags += [Flag.DEGENERATE] if mode.degenerate else []
+        return Fit(
+            estimator=self.label,
+            layout=layout,
+            status=status_of(flags),
+            flags=tuple(flags),
+            message=mode.message,
+            estimate=theta,
+            se=se,
+            working_se=working_se,
+            estimand=("posterior mode",) * layout.size,
+            reason=tuple("" if np.isfinite(value) else AT_BOUNDARY for value in se),
+            objective=mode.value,
+            grad_norm=float(np.max(np.abs(mode.gradient))),
+            seconds=seconds,
+            evaluations=mode.evaluations,
+            seed_key="/".join(map(str, seed.spawn_key)),
+            random_effects=conditional_effects(problem, theta),
+        )
