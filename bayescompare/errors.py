@@ -26,7 +26,7 @@ class BayesCompareError(Exception):
     exit_status = 2
 
 
-class InputError(BayesCompareError):
+class InputError(BayesCompareError, ValueError):
     """What the user gave is wrong; nothing was run."""
 
 

@@ -45,6 +45,7 @@ class Flag(StrEnum):
     SINGLETONS = "singletons"
     NO_GROUPING = "no_grouping"
     SCALED = "scaled"
+    UNUSED_LEVELS = "unused_levels"
     SEPARATION = "separation"
     DIVERGENCES = "divergences"
     RHAT = "rhat"
@@ -75,6 +76,7 @@ FLAG_SENTENCES: Mapping[Flag, str] = {
     Flag.SINGLETONS: "Most groups have a single row, which says little about the sd of the groups.",
     Flag.NO_GROUPING: "The formula has no grouping factor: this is a linear model without random effects.",
     Flag.SCALED: "Predictors on very different scales were rescaled inside; results are in the original units.",
+    Flag.UNUSED_LEVELS: "Levels of a categorical column without rows were dropped, for every estimator alike.",
     Flag.SEPARATION: "Predictors separate the outcomes perfectly: no finite maximum exists.",
     Flag.DIVERGENCES: "NUTS had divergent transitions: parts of the posterior may be missing.",
     Flag.RHAT: "R-hat is above 1.01: the chains do not agree.",

@@ -20,7 +20,7 @@ __all__ = ["Engine", "Progress", "failed_fit", "note_flags", "status_of"]
 Progress = Callable[[int, int], None]
 
 #: Flags that are facts about the fit and not faults of it.
-HARMLESS = frozenset({Flag.BOUNDARY, Flag.NO_GROUPING, Flag.SCALED, Flag.RETRIED, Flag.ROWS_DROPPED})
+HARMLESS = frozenset({Flag.BOUNDARY, Flag.NO_GROUPING, Flag.SCALED, Flag.RETRIED, Flag.ROWS_DROPPED, Flag.UNUSED_LEVELS})
 
 
 @dataclass(frozen=True, kw_only=True)

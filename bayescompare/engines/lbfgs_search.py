@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
+from scipy.optimize import OptimizeResult, minimize
 
 from bayescompare.engines.lbfgs_spaces import Cholesky, LogSd
 from bayescompare.likelihood import kernel
 from bayescompare.likelihood.problem import Problem
 
-__all__ = ["Optimum", "search"]
+__all__ = ["Optimum", "search", "settled_ends"]
 
 Array = npt.NDArray[np.float64]
-Objective = Callable[[Array], tuple[float, Array]]
+Space = Cholesky | LogSd
+
+_NOTHING = np.zeros(0, dtype=np.intp)
 
 # Decrease of the deviance that counts: below it two ends are the same.
 _SAME = 1e-9
@@ -68,10 +69,34 @@ class _End:
     message: str = ""
 
 
-def _descend(objective: Objective, start: Array, bounds: list[tuple[float | None, float | None]] | None) -> _End:
-    """Run L-BFGS-B once."""
-    found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=_OPTIONS)
-    return _End(found.x, float(found.fun), np.asarray(found.jac), int(found.nfev), "" if found.success else found.message)
+def _descend(space: Space, start: Array, held: npt.NDArray[np.intp] = _NOTHING) -> _End:
+    """Run L-BFGS-B once; the held coordinates stay where they are."""
+    if len(held) == len(start):
+        value, gradient = space(start)
+        return _End(start, value, gradient, 1)
+    if not len(held):
+        found = minimize(space, start, jac=True, method="L-BFGS-B", bounds=space.bounds, options=_OPTIONS)
+        return _ended(found, found.x, found.jac)
+    free = np.setdiff1d(np.arange(len(start)), held)
+
+    def objective(part: Array) -> tuple[float, Array]:
+        value, gradient = space(_with(start, free, part))
+        return value, gradient[free]
+
+    bounds = None if space.bounds is None else [space.bounds[k] for k in free]
+    found = minimize(objective, start[free], jac=True, method="L-BFGS-B", bounds=bounds, options=_OPTIONS)
+    end = _with(start, free, found.x)
+    return _ended(found, end, space(end)[1])
+
+
+def _with(point: Array, which: npt.NDArray[np.intp], values: Array) -> Array:
+    moved = point.copy()
+    moved[which] = values
+    return moved
+
+
+def _ended(found: OptimizeResult, point: Array, gradient: Array) -> _End:
+    return _End(point, float(found.fun), gradient, int(found.nfev), "" if found.success else str(found.message))
 
 
 def _best(ends: list[_End]) -> _End:
@@ -83,16 +108,10 @@ def _landed(space: Cholesky, end: _End) -> _End:
     for k in space.diagonal:
         if 0 < end.point[k] * space.unit < _NEAR:
             point = space.inside(end.point, k, 0.0)
-            tried = _descend(space, point, _pinned(space, point))
+            tried = _descend(space, point, space.diagonal[point[space.diagonal] == 0.0])
             if tried.value <= end.value + _SAME:
                 end = replace(tried, evaluations=tried.evaluations + end.evaluations)
     return end
-
-
-def _pinned(space: Cholesky, point: Array) -> list[tuple[float | None, float | None]]:
-    """Return bounds that hold the zero diagonals of a point at zero."""
-    zeros = {int(k) for k in space.diagonal if point[k] == 0.0}
-    return [(0.0, 0.0) if k in zeros else bound for k, bound in enumerate(space.bounds)]
 
 
 def _checked(space: Cholesky, end: _End) -> _End:
@@ -101,13 +120,13 @@ def _checked(space: Cholesky, end: _End) -> _End:
         if end.point[k] != 0.0:
             continue
         point = space.inside(end.point, k, _INSIDE)
-        tried = _descend(space, point, space.bounds)
+        tried = _descend(space, point)
         total = tried.evaluations + end.evaluations
         end = replace(tried if tried.value < end.value - _SAME else end, evaluations=total)
     return end
 
 
-def _projected(space: Cholesky | LogSd, end: _End) -> float:
+def _projected(space: Space, end: _End) -> float:
     """Return the largest absolute gradient, less that which pushes against a bound."""
     gradient = end.gradient.copy()
     if isinstance(space, Cholesky):
@@ -130,7 +149,7 @@ def search(problem: Problem, *, reml: bool, starts: int, coordinates: str, rng: 
     space = Cholesky(problem, reml) if coordinates == "cholesky" else LogSd(problem, reml)
     fixed = space.fixed_starts()[:starts]
     points = fixed + [space.disperse(rng) for _ in range(starts - len(fixed))]
-    ends = [_descend(space, point, space.bounds) for point in points] if problem.layout.q else [_nothing(space)]
+    ends = [_descend(space, point) for point in points] if problem.layout.q else [_nothing(space)]
     best = _best(ends)
     if isinstance(space, Cholesky):
         best = _checked(space, _landed(space, best))
@@ -138,13 +157,20 @@ def search(problem: Problem, *, reml: bool, starts: int, coordinates: str, rng: 
     return _optimum(space, best, evaluations, tuple(end.value for end in ends))
 
 
-def _nothing(space: Cholesky | LogSd) -> _End:
+def settled_ends(problem: Problem, *, starts: int, rng: np.random.Generator) -> list[float]:
+    """Return the deviance at the end of each of several dispersed searches, each with the safeguards."""
+    space = Cholesky(problem, False)
+    ends = [_descend(space, space.disperse(rng)) for _ in range(starts)]
+    return [_checked(space, _landed(space, end)).value for end in ends]
+
+
+def _nothing(space: Space) -> _End:
     """Return the only point of a model without random effects."""
     value, gradient = space(np.zeros(0))
     return _End(np.zeros(0), value, gradient, 1)
 
 
-def _optimum(space: Cholesky | LogSd, end: _End, evaluations: int, ends: tuple[float, ...]) -> Optimum:
+def _optimum(space: Space, end: _End, evaluations: int, ends: tuple[float, ...]) -> Optimum:
     d = space.data
     root = space.root(end.point)
     value, _, _, delta, sigma, _ = kernel.profiled(root, d.r, d.c, d.within, float(d.n), space.reml, 0.0)

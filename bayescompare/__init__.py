@@ -1,0 +1,60 @@
+"""Can I trust the point estimates that an optimizer gives me for a model with random effects?
+
+The same data are fitted by Keras Adam, by L-BFGS-B on the marginal likelihood and by NUTS, and
+the point estimates are held against the posterior and, where it is known, against the truth.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Names are looked up when they are first used, so that importing the package loads next to nothing.
+_PUBLIC = {
+    "BayesCompareError": "bayescompare.errors",
+    "Dataset": "bayescompare.data",
+    "Design": "bayescompare.design",
+    "Fit": "bayescompare.fits",
+    "Fits": "bayescompare.fitting",
+    "Flat": "bayescompare.priors",
+    "HalfCauchy": "bayescompare.priors",
+    "HalfNormal": "bayescompare.priors",
+    "HalfStudentT": "bayescompare.priors",
+    "InverseGamma": "bayescompare.priors",
+    "LKJ": "bayescompare.priors",
+    "Model": "bayescompare.model",
+    "Normal": "bayescompare.priors",
+    "Prior": "bayescompare.priors",
+    "Results": "bayescompare.comparison.results",
+    "Scenario": "bayescompare.design",
+    "Study": "bayescompare.study.definition",
+    "compare": "bayescompare.comparison.api",
+    "fit": "bayescompare.fitting",
+    "load_dataset": "bayescompare.datasets:load",
+    "load_study": "bayescompare.study.definition:load",
+    "read_data": "bayescompare.data",
+    "read_results": "bayescompare.study.store",
+    "report": "bayescompare.reporting",
+    "run_study": "bayescompare.study.run",
+    "simulate": "bayescompare.simulation",
+    "write_results": "bayescompare.study.store",
+}
+
+__all__ = ["__version__", *sorted(_PUBLIC)]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its module."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, attribute = _PUBLIC[name].partition(":")
+    value = getattr(import_module(module), attribute or name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted({*globals(), *_PUBLIC})

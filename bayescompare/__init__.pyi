@@ -1,0 +1,29 @@
+from bayescompare.comparison.api import compare as compare
+from bayescompare.comparison.results import Results as Results
+from bayescompare.data import Dataset as Dataset
+from bayescompare.data import read_data as read_data
+from bayescompare.datasets import load as load_dataset
+from bayescompare.design import Design as Design
+from bayescompare.design import Scenario as Scenario
+from bayescompare.errors import BayesCompareError as BayesCompareError
+from bayescompare.fits import Fit as Fit
+from bayescompare.fitting import Fits as Fits
+from bayescompare.fitting import fit as fit
+from bayescompare.model import Model as Model
+from bayescompare.priors import LKJ as LKJ
+from bayescompare.priors import Flat as Flat
+from bayescompare.priors import HalfCauchy as HalfCauchy
+from bayescompare.priors import HalfNormal as HalfNormal
+from bayescompare.priors import HalfStudentT as HalfStudentT
+from bayescompare.priors import InverseGamma as InverseGamma
+from bayescompare.priors import Normal as Normal
+from bayescompare.priors import Prior as Prior
+from bayescompare.reporting import report as report
+from bayescompare.simulation import simulate as simulate
+from bayescompare.study.definition import Study as Study
+from bayescompare.study.definition import load as load_study
+from bayescompare.study.run import run_study as run_study
+from bayescompare.study.store import read_results as read_results
+from bayescompare.study.store import write_results as write_results
+
+__version__: str

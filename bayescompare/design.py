@@ -1,0 +1,181 @@
+"""What is simulated: groups, rows, covariates and true parameters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from bayescompare.errors import NameRefusedError, StudyError, did_you_mean
+
+__all__ = ["COVARIATES", "Covariate", "Design", "Scenario", "check_name", "parse_covariate"]
+
+Array = npt.NDArray[np.float64]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{d}{i}" for d in ("COM", "LPT") for i in range(10))}
+
+Sampler = Callable[[np.random.Generator, int, Sequence[float]], Array]
+
+#: Distribution of a covariate -> (arguments with their defaults, sampler).
+COVARIATES: Mapping[str, tuple[Mapping[str, float], Sampler]] = {
+    "normal": ({"mean": 0.0, "sd": 1.0}, lambda rng, n, a: rng.normal(a[0], a[1], n)),
+    "uniform": ({"low": 0.0, "high": 1.0}, lambda rng, n, a: rng.uniform(a[0], a[1], n)),
+    "lognormal": ({"mean": 0.0, "sd": 1.0}, lambda rng, n, a: rng.lognormal(a[0], a[1], n)),
+    "bernoulli": ({"p": 0.5}, lambda rng, n, a: (rng.uniform(size=n) < a[0]).astype(float)),
+    "sequence": ({"start": 0.0, "step": 1.0}, lambda _, n, a: a[0] + a[1] * np.arange(n)),
+}
+
+
+def check_name(name: str, kind: str) -> str:
+    """Return a name that is a safe file name on every system.
+
+    Raises
+    ------
+    NameRefusedError
+        If it is not: it must match ``[A-Za-z0-9][A-Za-z0-9_.-]{0,63}``, and not be a device of Windows.
+    """
+    if not _NAME.fullmatch(name) or name.split(".")[0].upper() in _RESERVED:
+        raise NameRefusedError(
+            f"The {kind} name {name[:80]!r} is refused: use 1 to 64 letters, digits, '_', '.' or '-', "
+            "a letter or digit first, and no device name such as CON."
+        )
+    return name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Covariate:
+    """A predictor's distribution.
+
+    Parameters
+    ----------
+    distribution
+        A name out of `COVARIATES`; ``sequence`` counts within each group.
+    arguments
+        Numbers in the order of the distribution's own.
+    level
+        ``row`` draws a value a row, ``group`` one a group.
+    """
+
+    distribution: str
+    arguments: tuple[float, ...]
+    level: str = "row"
+
+    def draw(self, rng: np.random.Generator, groups: npt.NDArray[np.intp]) -> Array:
+        """Return values ``(n,)`` for rows of the given groups, which are sorted."""
+        sampler = COVARIATES[self.distribution][1]
+        if self.level == "group":
+            return sampler(rng, int(groups[-1]) + 1, self.arguments)[groups]
+        if self.distribution == "sequence":
+            return np.concatenate([sampler(rng, int(size), self.arguments) for size in np.bincount(groups)])
+        return sampler(rng, len(groups), self.arguments)
+
+
+def parse_covariate(text: str) -> Covariate:
+    """Read ``"normal(0, 1)"``, ``"uniform(low=0, high=10)"`` or ``"bernoulli(0.5) by group"``.
+
+    Raises
+    ------
+    StudyError
+        If the distribution, an argument or a value cannot be read.
+    """
+    match = re.fullmatch(r"\s*([a-z]+)\s*(?:\(([^()]*)\))?\s*(?:by\s+(row|group))?\s*", text)
+    if not match:
+        raise StudyError(f"Cannot read the covariate {text!r}; write one such as 'normal(0, 1)' or 'normal(0, 1) by group'.")
+    name, arguments, level = match.groups()
+    if name not in COVARIATES:
+        raise StudyError(f"There is no covariate distribution {name!r}.{did_you_mean(name, COVARIATES)}")
+    known = COVARIATES[name][0]
+    values = dict(known)
+    for position, part in enumerate(filter(None, (piece.strip() for piece in (arguments or "").split(",")))):
+        key, separator, value = (piece.strip() for piece in part.rpartition("="))
+        key = key if separator else list(known)[position] if position < len(known) else part
+        if key not in known:
+            raise StudyError(f"{text!r}: {name} has no argument {key!r}.{did_you_mean(key, known)}")
+        try:
+            values[key] = float(value)
+        except ValueError:
+            raise StudyError(f"{text!r}: {key} must be a number, not {value!r}.") from None
+    _check_covariate(text, values)
+    return Covariate(distribution=name, arguments=tuple(values.values()), level=level or "row")
+
+
+def _check_covariate(text: str, values: Mapping[str, float]) -> None:
+    """Refuse values that the distribution cannot have."""
+    if not all(np.isfinite(value) for value in values.values()):
+        raise StudyError(f"{text!r}: arguments must be finite numbers.")
+    if values.get("sd", 1.0) <= 0:
+        raise StudyError(f"{text!r}: sd must be greater than 0.")
+    if not 0 <= values.get("p", 0.5) <= 1:
+        raise StudyError(f"{text!r}: p must lie between 0 and 1.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Design:
+    """Groups, their sizes, and covariates.
+
+    Parameters
+    ----------
+    groups
+        Number of groups ``J``.
+    rows
+        Rows of every group, the rows of each, or ``("poisson", mean)``: one plus a Poisson
+        variable of that mean less one, drawn anew in each replicate.
+    covariates
+        Name to distribution.
+    fixed
+        Keep covariates and drawn sizes of the first replicate in all.
+    """
+
+    groups: int
+    rows: int | tuple[int, ...] | tuple[str, float]
+    covariates: Mapping[str, Covariate] = field(default_factory=dict)
+    fixed: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that are not sizes."""
+        if self.groups < 2:
+            raise StudyError(f"A design needs at least 2 groups, not {self.groups}.")
+        if isinstance(self.rows, int):
+            sizes: Sequence[float] = [self.rows]
+        elif self.rows and self.rows[0] == "poisson":
+            sizes = [float(self.rows[1])]
+        else:
+            sizes = [float(size) for size in self.rows]
+            if len(sizes) != self.groups:
+                raise StudyError(f"rows gives {len(sizes)} sizes for {self.groups} groups; give one a group.")
+        if min(sizes, default=0) < 1:
+            raise StudyError(f"Every group needs at least one row; rows = {self.rows!r}.")
+
+    def sizes(self, rng: np.random.Generator) -> npt.NDArray[np.intp]:
+        """Return the rows of each group, ``(J,)``."""
+        if isinstance(self.rows, int):
+            return np.full(self.groups, self.rows, dtype=np.intp)
+        if self.rows[0] == "poisson":
+            return np.asarray(1 + rng.poisson(float(self.rows[1]) - 1, self.groups), dtype=np.intp)
+        return np.asarray(self.rows, dtype=np.intp)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A model, a design and a truth: everything but the random numbers.
+
+    Parameters
+    ----------
+    truth
+        Flat label (``"beta[x]"``, ``"sd_subject[Intercept]"``, ``"sigma"``) to true value;
+        labels that are not given are zero, but for sds and sigma, which must be.
+    """
+
+    name: str
+    formula: str
+    design: Design
+    truth: Mapping[str, float]
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        """Check the name."""
+        check_name(self.name, "scenario")

@@ -1,0 +1,167 @@
+"""One data set, several estimators."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bayescompare.data import read_data
+from bayescompare.engines.base import Engine, failed_fit
+from bayescompare.engines.catalog import estimators as read_estimators
+from bayescompare.engines.optima import judged
+from bayescompare.errors import EstimatorError
+from bayescompare.fits import Fit, Status
+from bayescompare.likelihood.problem import Problem, build_problem
+from bayescompare.model import Model
+from bayescompare.seeds import sequence
+
+__all__ = ["DEFAULT_ESTIMATORS", "Announce", "Fits", "fit", "fit_batch"]
+
+DEFAULT_ESTIMATORS = ("adam-marginal", "lbfgs-ml", "lbfgs-reml", "nuts")
+
+#: Called with (what is running, done, total).
+Announce = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fits(Mapping[str, Fit]):
+    """The fits of one data set, by estimator label.
+
+    Parameters
+    ----------
+    problem
+        What was fitted.
+    seed
+        Root seed.
+    seconds
+        Wall time of all fits together.
+    """
+
+    by_label: Mapping[str, Fit]
+    engines: tuple[Engine, ...]
+    problem: Problem
+    seed: int
+    source: str = ""
+    seconds: float = float("nan")
+
+    def __getitem__(self, label: str) -> Fit:
+        """Return the fit of a label."""
+        return self.by_label[label]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the labels in the order they were asked for."""
+        return iter(self.by_label)
+
+    def __len__(self) -> int:
+        """Return the number of fits."""
+        return len(self.by_label)
+
+
+def _one_engine(
+    engine: Engine,
+    problems: Sequence[Problem],
+    seeds: Sequence[np.random.SeedSequence],
+    announce: Announce | None,
+) -> list[Fit]:
+    """Fit a batch by one engine; what the engine cannot do is a row with its reason."""
+    label = engine.label
+    reason = engine.supports(problems[0].model)
+    if reason:
+        return [failed_fit(label, problem.layout, reason, Status.NOT_APPLICABLE) for problem in problems]
+    progress = (lambda done, total: announce(label, done, total)) if announce else None
+    try:
+        return engine.fit(problems, seeds, progress)
+    except EstimatorError as error:
+        return [failed_fit(label, problem.layout, str(error), Status.NOT_APPLICABLE) for problem in problems]
+
+
+def fit_batch(
+    problems: Sequence[Problem],
+    engines: Sequence[Engine],
+    seed: int,
+    scenario: str,
+    replicates: Sequence[int],
+    announce: Announce | None = None,
+) -> list[list[Fit]]:
+    """Fit problems of one shape by each engine, and judge fits of one objective by the best of them.
+
+    Parameters
+    ----------
+    seed, scenario, replicates
+        Coordinates of the random numbers.
+
+    Returns
+    -------
+    list
+        For each problem its fits, in the order of the engines.
+    """
+    columns = []
+    for engine in engines:
+        seeds = [sequence(seed, scenario, replicate, engine.engine) for replicate in replicates]
+        columns.append(_one_engine(engine, problems, seeds, announce))
+    return [judged(problem, fits) for problem, *fits in zip(problems, *columns, strict=True)]
+
+
+def fit(
+    model: Model | str,
+    data: Any,
+    estimators: str | Sequence[str | Engine] = DEFAULT_ESTIMATORS,
+    *,
+    seed: int = 1,
+    na: str = "error",
+    announce: Announce | None = None,
+) -> Fits:
+    """Fit one data set by several estimators.
+
+    Parameters
+    ----------
+    model
+        A model, or its formula.
+    data
+        A data frame, a `Dataset`, a path, or the name of a bundled data set.
+    estimators
+        Labels or engines.
+    seed
+        Root seed: the same seed gives the same fits.
+    na
+        ``error`` refuses missing values in the columns used, ``drop`` drops their rows.
+    announce
+        Called with what is running and how far it is.
+
+    Raises
+    ------
+    InputError
+        If model, data or estimators cannot be used; nothing has run then.
+    """
+    model = Model(model) if isinstance(model, str) else model
+    given = [estimators] if isinstance(estimators, Engine) else estimators
+    engines = read_estimators(given) if isinstance(given, str) else [
+        one if isinstance(one, Engine) else read_estimators(one)[0] for one in given
+    ]  # fmt: skip
+    _refuse_twins(engines)
+    dataset = read_data(data, na=na)
+    problem = build_problem(model, dataset, na)
+    started = time.perf_counter()
+    fits = fit_batch([problem], engines, seed, "fit", [0], announce)[0]
+    return Fits(
+        by_label={one.estimator: one for one in fits},
+        engines=tuple(engines),
+        problem=problem,
+        seed=seed,
+        source=dataset.source,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _refuse_twins(engines: Sequence[Engine]) -> None:
+    """Refuse an empty list, and a label that is asked for twice."""
+    labels = [engine.label for engine in engines]
+    if not labels:
+        raise EstimatorError("No estimator was asked for; name at least one, such as lbfgs-ml.")
+    twice = sorted({label for label in labels if labels.count(label) > 1})
+    if twice:
+        raise EstimatorError(f"The estimator {twice[0]!r} is asked for twice; name each once.")

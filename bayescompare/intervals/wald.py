@@ -1,0 +1,29 @@
+"""Wald intervals: symmetric on the scale on which the estimate is nearest to normal."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import norm
+
+from bayescompare.fits import Fit
+
+__all__ = ["wald"]
+
+Array = npt.NDArray[np.float64]
+
+
+def wald(fit: Fit, level: float) -> Array:
+    """Return ``(k, 2)`` bounds: natural scale for beta, log for sds, Fisher z for correlations."""
+    layout, estimate, se = fit.layout, fit.estimate, fit.se
+    quantile = norm.ppf((1 + level) / 2)
+    out = np.column_stack([estimate - quantile * se, estimate + quantile * se])
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        for k in (*range(layout.sd.start, layout.sd.stop), layout.sigma):
+            width = np.exp(quantile * se[k] / estimate[k])
+            out[k] = estimate[k] / width, estimate[k] * width
+        for k in range(layout.cor.start, layout.cor.stop):
+            width = quantile * se[k] / ((1 - estimate[k]) * (1 + estimate[k]))
+            out[k] = np.tanh(np.arctanh(estimate[k]) - width), np.tanh(np.arctanh(estimate[k]) + width)
+    out[~np.isfinite(se)] = np.nan
+    return out
