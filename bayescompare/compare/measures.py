@@ -9,25 +9,17 @@ import numpy as np
 import pandas as pd
 
 from bayescompare.compare.monte_carlo import Estimated, jackknife, mean, share
+from bayescompare.compare.records import same_estimand
 
 __all__ = ["measures", "paired_differences", "recovery_measures"]
 
 _CELL = ["scenario", "estimator", "parameter"]
-#: A residual sd that also holds the sd of the groups is no estimate of sigma.
-_OTHER_ESTIMAND = "sqrt(tau^2 + sigma^2)"
-
-
-def _same_estimand(frame: pd.DataFrame) -> pd.DataFrame:
-    """Leave out estimates of something other than the parameter that they stand beside."""
-    return frame[frame["estimand"] != _OTHER_ESTIMAND]
-
-
 def _row(cell: Mapping[str, object], measure: str, found: Estimated) -> dict[str, object]:
     return {**cell, "measure": measure, **asdict(found)}
 
 
 def _point_measures(estimates: pd.DataFrame) -> Iterator[dict[str, object]]:
-    for key, group in _same_estimand(estimates).groupby(_CELL, sort=False):
+    for key, group in same_estimand(estimates).groupby(_CELL, sort=False):
         cell = dict(zip(_CELL, key, strict=True))
         value, truth = group["estimate"].to_numpy(float), group["truth"].to_numpy(float)
         error = value - truth
@@ -43,7 +35,7 @@ def _point_measures(estimates: pd.DataFrame) -> Iterator[dict[str, object]]:
 
 def _interval_measures(intervals: pd.DataFrame, estimates: pd.DataFrame) -> Iterator[dict[str, object]]:
     keys = ["scenario", "replicate", "estimator", "parameter"]
-    merged = intervals.merge(_same_estimand(estimates)[[*keys, "truth"]], on=keys)
+    merged = intervals.merge(same_estimand(estimates)[[*keys, "truth"]], on=keys)
     for key, group in merged.groupby([*_CELL, "kind", "level"], sort=False):
         cell = dict(zip([*_CELL, "kind", "level"], key, strict=True))
         lower, upper, truth = (group[name].to_numpy(float) for name in ("lower", "upper", "truth"))
@@ -89,7 +81,7 @@ def paired_differences(estimates: pd.DataFrame, reference: str) -> pd.DataFrame:
         Label of the estimator to compare with.
     """
     keys = ["scenario", "replicate", "parameter"]
-    used = _same_estimand(estimates)
+    used = same_estimand(estimates)
     base = used[used["estimator"] == reference][[*keys, "estimate"]].rename(columns={"estimate": "reference_estimate"})
     merged = used[used["estimator"] != reference].merge(base, on=keys)
     rows = []

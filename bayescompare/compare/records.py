@@ -14,9 +14,12 @@ from bayescompare.compare.schema import TABLES
 from bayescompare.fits import Fit
 from bayescompare.intervals import intervals
 
-__all__ = ["Record", "tables"]
+__all__ = ["Record", "same_estimand", "tables"]
 
 Array = npt.NDArray[np.float64]
+
+# A residual sd that also holds the sd of the groups is no estimate of sigma.
+_OTHER_ESTIMAND = "sqrt(tau^2 + sigma^2)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +150,11 @@ def _optimum(record: Record) -> Iterable[dict[str, Any]]:
             "marginal_ml": ml[k],
             "scale": scale[k],
         }
+
+
+def same_estimand(frame: pd.DataFrame) -> pd.DataFrame:
+    """Leave out estimates of something other than the parameter that they stand beside."""
+    return frame[frame["estimand"] != _OTHER_ESTIMAND]
 
 
 def tables(

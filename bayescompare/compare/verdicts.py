@@ -18,6 +18,7 @@ from bayescompare.compare.estimands import (
     largest_bias,
     share_of,
 )
+from bayescompare.compare.records import same_estimand
 
 __all__ = ["Contrast", "summarise", "verdicts"]
 
@@ -26,6 +27,7 @@ Frames = Mapping[str, pd.DataFrame]
 
 _UNSTABLE = {"diverged", "oscillating"}
 _GATE = {"rhat", "ess", "divergences", "bfmi", "treedepth", "not_finite", "stuck", "failed_init"}
+_SHORT = {1: "premature", 2: "unstable"}
 _AWAY_SD, _AWAY_DEVIANCE = 0.1, 0.01
 _BIASES = {"optimizer bias": ("estimate", "own_optimum"), "objective bias": ("own_optimum", "marginal_ml")}
 
@@ -80,10 +82,8 @@ def _cells(frames: Frames) -> Iterator[_Cell]:
     """Yield every estimand that the tables hold."""
     for row, group in frames["optima"].groupby(["scenario", "objective"], sort=False):
         yield _Cell(0, "", row[1], row[0], share_of((group["distinct"] > 1).to_numpy(float)))
-    optimum = frames["optimum"].merge(
-        frames["estimates"][["scenario", "replicate", "estimator", "parameter", "estimate"]],
-        on=["scenario", "replicate", "estimator", "parameter"],
-    )
+    keys = ["scenario", "replicate", "estimator", "parameter"]
+    optimum = frames["optimum"].merge(same_estimand(frames["estimates"])[[*keys, "estimate"]], on=keys)
     for (scenario, estimator), fits in frames["fits"].groupby(["scenario", "estimator"], sort=False):
         if estimator.startswith("adam"):
             yield _Cell(1, "", estimator, scenario, _premature(fits))
@@ -106,9 +106,8 @@ def _contrasts(cells: Sequence[_Cell], contrasts: Sequence[Contrast]) -> Iterato
             base = found.get((claim, aspect, objective, one.base))
             if claim in (1, 2, 3) and scenario == one.worse and base is not None:
                 worse = found[claim, aspect, objective, scenario]
-                name = f"{one.name}: {aspect or CLAIMS[claim].statement.lower()}"
-                label = f"{one.worse} - {one.base}"
-                yield _Cell(4, name, objective, label, contrast(worse, base)), CLAIMS[claim].margin
+                label = f"{one.worse} - {one.base}: {aspect or _SHORT[claim]}"
+                yield _Cell(4, one.name, objective, label, contrast(worse, base)), CLAIMS[claim].margin
 
 
 def _learning_rates(fits: pd.DataFrame) -> Iterator[_Cell]:
@@ -184,7 +183,7 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
     for key, group in table.groupby(["claim", "statement", "aspect", "objective"], sort=False):
         counts = group["verdict"].value_counts()
         kinds = [verdict for verdict in Verdict if counts.get(str(verdict), 0)]
-        overall = str(kinds[0]) if len(kinds) == 1 else "mixed"
+        overall = str(kinds[0]) if len(kinds) == 1 else "differs by scenario"
         worst = group.loc[group["value"].idxmax()] if group["value"].notna().any() else group.iloc[0]
         rows.append({
             **dict(zip(["claim", "statement", "aspect", "objective"], key, strict=True)),

@@ -47,9 +47,8 @@ class _Lbfgs(Engine):
     starts
         Dispersed starts, of which the best end is kept.
     coordinates
-        ``cholesky``: entries of the relative Cholesky factor, the diagonal bounded at zero, with
-        the safeguards at the bound; ``log-sd``: logs of the relative sds and Fisher z, which
-        cannot reach zero, without safeguards.
+        ``cholesky``: entries of the relative Cholesky factor, with the safeguards at zero;
+        ``log-sd``: logs of the relative sds and Fisher z, which cannot reach zero, without.
     """
 
     engine: ClassVar[str] = "lbfgs"
@@ -119,7 +118,7 @@ class _Lbfgs(Engine):
 def _flags(optimum: Optimum, theta: Array, layout: Layout) -> list[Flag]:
     """Return what a reader must know about the optimum."""
     flags = []
-    if optimum.at_bound or np.any(theta[layout.sd] == 0) or np.any(np.abs(theta[layout.cor]) == 1):
+    if optimum.at_zero or np.any(theta[layout.sd] == 0) or np.any(np.abs(theta[layout.cor]) == 1):
         flags.append(Flag.BOUNDARY)
     if not optimum.converged:
         flags.append(Flag.NOT_STATIONARY)

@@ -1,4 +1,4 @@
-"""The search for the optimum of the profiled deviance, with and without safeguards at the bound."""
+"""The search for the optimum of the profiled deviance, with and without safeguards at zero."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _NOTHING = np.zeros(0, dtype=np.intp)
 
 # Decrease of the deviance that counts: below it two ends are the same.
 _SAME = 1e-9
-# A diagonal entry of the relative factor from which a bound is tried.
+# A diagonal entry of the relative factor below which zero is tried.
 _NEAR = 1e-2
-# Where a diagonal restarts when its bound is checked from inside.
+# Where a diagonal restarts when a zero is checked.
 _INSIDE = 0.1
 _OPTIONS = {"maxiter": 500, "maxfun": 2000, "ftol": 1e-12, "gtol": 1e-7, "maxcor": 10}
 
@@ -39,8 +39,8 @@ class Optimum:
     deviance
         Profiled deviance; the restricted one lacks ``log|X'X|``.
     gradient
-        Largest absolute projected gradient, in deviance a unit of the search coordinates.
-    at_bound
+        Largest absolute gradient, in deviance a unit of the search coordinates.
+    at_zero
         Whether a diagonal entry of the relative factor is exactly zero.
     ends
         Deviance at the end of each start.
@@ -51,7 +51,7 @@ class Optimum:
     sigma: float
     deviance: float
     gradient: float
-    at_bound: bool
+    at_zero: bool
     converged: bool
     evaluations: int
     message: str
@@ -75,7 +75,7 @@ def _descend(space: Space, start: Array, held: npt.NDArray[np.intp] = _NOTHING) 
         value, gradient = space(start)
         return _End(start, value, gradient, 1)
     if not len(held):
-        found = minimize(space, start, jac=True, method="L-BFGS-B", bounds=space.bounds, options=_OPTIONS)
+        found = minimize(space, start, jac=True, method="L-BFGS-B", options=_OPTIONS)
         return _ended(found, found.x, found.jac)
     free = np.setdiff1d(np.arange(len(start)), held)
 
@@ -83,8 +83,7 @@ def _descend(space: Space, start: Array, held: npt.NDArray[np.intp] = _NOTHING) 
         value, gradient = space(_with(start, free, part))
         return value, gradient[free]
 
-    bounds = None if space.bounds is None else [space.bounds[k] for k in free]
-    found = minimize(objective, start[free], jac=True, method="L-BFGS-B", bounds=bounds, options=_OPTIONS)
+    found = minimize(objective, start[free], jac=True, method="L-BFGS-B", options=_OPTIONS)
     end = _with(start, free, found.x)
     return _ended(found, end, space(end)[1])
 
@@ -106,7 +105,7 @@ def _best(ends: list[_End]) -> _End:
 def _landed(space: Cholesky, end: _End) -> _End:
     """Set small diagonals to exactly zero, one after another, where zero is no worse."""
     for k in space.diagonal:
-        if 0 < end.point[k] * space.unit < _NEAR:
+        if 0 < abs(end.point[k]) * space.unit < _NEAR:
             point = space.inside(end.point, k, 0.0)
             tried = _descend(space, point, space.diagonal[point[space.diagonal] == 0.0])
             if tried.value <= end.value + _SAME:
@@ -115,7 +114,7 @@ def _landed(space: Cholesky, end: _End) -> _End:
 
 
 def _checked(space: Cholesky, end: _End) -> _End:
-    """Leave a false zero: restart just inside every active bound, and keep what is lower."""
+    """Leave a false zero: restart a step away from every zero diagonal, and keep what is lower."""
     for k in space.diagonal:
         if end.point[k] != 0.0:
             continue
@@ -124,15 +123,6 @@ def _checked(space: Cholesky, end: _End) -> _End:
         total = tried.evaluations + end.evaluations
         end = replace(tried if tried.value < end.value - _SAME else end, evaluations=total)
     return end
-
-
-def _projected(space: Space, end: _End) -> float:
-    """Return the largest absolute gradient, less that which pushes against a bound."""
-    gradient = end.gradient.copy()
-    if isinstance(space, Cholesky):
-        held = space.diagonal[end.point[space.diagonal] == 0.0]
-        gradient[held] = np.minimum(gradient[held], 0.0)
-    return float(np.max(np.abs(gradient), initial=0.0))
 
 
 def search(problem: Problem, *, reml: bool, starts: int, coordinates: str, rng: np.random.Generator) -> Optimum:
@@ -174,14 +164,14 @@ def _optimum(space: Space, end: _End, evaluations: int, ends: tuple[float, ...])
     d = space.data
     root = space.root(end.point)
     value, _, _, delta, sigma, _ = kernel.profiled(root, d.r, d.c, d.within, float(d.n), space.reml, 0.0)
-    gradient = _projected(space, end)
+    gradient = float(np.max(np.abs(end.gradient), initial=0.0))
     return Optimum(
         root=root,
         delta=delta,
         sigma=float(sigma),
         deviance=float(value),
         gradient=gradient,
-        at_bound=isinstance(space, Cholesky) and bool(np.any(end.point[space.diagonal] == 0.0)),
+        at_zero=isinstance(space, Cholesky) and bool(np.any(end.point[space.diagonal] == 0.0)),
         converged=gradient < 1e-2,
         evaluations=evaluations,
         message=end.message,

@@ -1,4 +1,4 @@
-"""The coordinates that L-BFGS-B may search in, each with its starts, bounds and objective."""
+"""The coordinates that L-BFGS-B may search in, each with its starts and objective."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from bayescompare.likelihood.products import Products
 __all__ = ["Cholesky", "LogSd", "moment_factor"]
 
 Array = npt.NDArray[np.float64]
-Bounds = list[tuple[float | None, float | None]]
 
 # Smallest relative sd that a start may have: at zero the gradient vanishes whatever the data.
 _FLOOR = 0.05
@@ -44,7 +43,11 @@ def moment_factor(data: Products, blocks: tuple[slice, ...]) -> Array:
 
 
 class Cholesky:
-    """Search over the lower triangles of the relative factor's blocks; diagonals are at least zero.
+    """Search over the lower triangles of the relative factor's blocks, of any sign.
+
+    The deviance does not change with the sign of a column, so a diagonal needs no bound at zero:
+    with one, a search that would leave through the mirror stays there (in 4 of 10 data sets with
+    four effects). Zero is reached by landing on it afterwards.
 
     A point is in units of ``(2 J)^(-1/2)``, about one standard error of a relative sd, so that
     the first step of L-BFGS is not many standard errors long.
@@ -56,7 +59,6 @@ class Cholesky:
         self.rows = np.array([i for i, _ in cells], dtype=np.intp)
         self.columns = np.array([j for _, j in cells], dtype=np.intp)
         self.diagonal = np.flatnonzero(self.rows == self.columns)
-        self.bounds: Bounds = [(0.0, None) if i == j else (None, None) for i, j in cells]
         self.q, self.reml, self.data = problem.layout.q, reml, problem.products
         self.unit = (2.0 * max(len(problem.layout.levels), 1)) ** -0.5
         self.arguments = (self.data.r, self.data.c, self.data.within, float(self.data.n), reml)
@@ -92,8 +94,6 @@ class Cholesky:
 
 class LogSd:
     """Search over logs of the relative sds, in the user's own columns, and Fisher z: no bounds."""
-
-    bounds: Bounds | None = None
 
     def __init__(self, problem: Problem, reml: bool) -> None:
         self.reml, self.data, self.q = reml, problem.products, problem.layout.q

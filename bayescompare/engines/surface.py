@@ -24,7 +24,7 @@ class Surface:
     starts
         How many there were.
     distinct
-        Number of distinct optima: ends that stay when they are checked from inside every bound.
+        Number of distinct optima: ends that stay when every zero diagonal is left and tried again.
     deviance_range
         Deviance of the worst of them over that of the best.
     """
@@ -37,8 +37,8 @@ class Surface:
 def explore(problem: Problem, *, starts: int, rng: np.random.Generator) -> Surface:
     """Return the distinct optima of the profiled marginal likelihood.
 
-    Two optima are distinct when their deviances differ by more than 0.001; a mirror image, or a
-    point on one bound that a step inside leaves, is none.
+    Two optima are distinct when their deviances differ by more than 0.001; a mirror image,
+    or a zero that a step aside leaves, is none.
     """
     values = np.sort([end for end in settled_ends(problem, starts=starts, rng=rng) if np.isfinite(end)])
     distinct = 1 + int(np.sum(np.diff(values) > _DISTINCT)) if len(values) else 0

@@ -12,7 +12,7 @@ from bayescompare.priors import named
 from bayescompare.priors.base import Prior
 from bayescompare.registry import Registry
 
-__all__ = ["available", "parse_assignment", "parse_prior", "register"]
+__all__ = ["available", "describe", "get", "parse_assignment", "parse_prior", "register"]
 
 _LONGEST = 200
 
@@ -40,6 +40,13 @@ def available() -> Iterator[str]:
 def get(name: str) -> type[Prior]:
     """Return the prior class of a name."""
     return _REGISTRY.get(name)
+
+
+def describe(name: str) -> str:
+    """Return a prior's arguments and the first sentence of its docstring."""
+    kind = get(name)
+    arguments = ", ".join(field.name for field in fields(kind))
+    return f"({arguments})  {(kind.__doc__ or '').strip().splitlines()[0]}"
 
 
 def _number(node: ast.expr, text: str) -> float | int:

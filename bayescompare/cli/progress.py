@@ -1,0 +1,69 @@
+"""What is running and the time left: a bar in a terminal, a plain line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from bayescompare.engines.base import Engine
+
+__all__ = ["Progress"]
+
+# About how long a fit of each engine takes, relative to the others.
+_WEIGHTS = {"adam": 3.0, "lbfgs": 0.3, "nuts": 8.0}
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+class Progress:
+    """Shows how far a batch of fits is, on stderr."""
+
+    def __init__(self, engines: Sequence[Engine], *, scenarios: int, replicates: int = 1) -> None:
+        self._weights = {engine.label: _WEIGHTS.get(engine.engine, 1.0) for engine in engines}
+        self._total = scenarios * replicates * sum(self._weights.values())
+        self._done: dict[tuple[str, str], float] = {}
+        self._terminal = sys.stderr.isatty()
+        self._started = self._said = time.monotonic()
+        self._running = ""
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        self._bar = Bar(*columns, console=Console(stderr=True), transient=True, disable=not self._terminal)
+        self._task = self._bar.add_task("starting", total=self._total)
+
+    def __enter__(self) -> Self:
+        """Start the bar."""
+        self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Take the bar away."""
+        self._bar.stop()
+
+    def announce(self, scenario: str, label: str, done: int, total: int) -> None:
+        """Note that ``done`` of ``total`` fits of an estimator in a scenario are made."""
+        self._done[scenario, label] = done * self._weights.get(label, 1.0)
+        finished = sum(self._done.values())
+        running = f"{scenario}  {label}  {done}/{total}" if scenario else f"{label}  {done}/{total}"
+        self._bar.update(self._task, completed=finished, description=escape(running))
+        if not self._terminal:
+            self._say(running, finished)
+
+    def announce_fit(self, label: str, done: int, total: int) -> None:
+        """Note the same of a single data set."""
+        self.announce("", label, done, total)
+
+    def _say(self, running: str, finished: float) -> None:
+        """Print a line if the last one is some time ago."""
+        now = time.monotonic()
+        if now - self._said < _SECONDS_BETWEEN_LINES:
+            return
+        self._said = now
+        elapsed = now - self._started
+        left = elapsed * (self._total - finished) / finished if finished else 0.0
+        print(f"{elapsed:5.0f} s  {running}  about {left:.0f} s left", file=sys.stderr, flush=True)
