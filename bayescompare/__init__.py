@@ -1,6 +1,6 @@
-"""Can I trust the point estimates that an optimizer gives me for a model with random effects?
+"""Point estimates and posteriors of models with random effects, compared.
 
-The same data are fitted by Keras Adam, by L-BFGS-B on the marginal likelihood and by NUTS, and
+Can I trust the point estimates that an optimizer gives me, and if not, what breaks? The same data are fitted by Keras Adam, by L-BFGS-B on the marginal likelihood and by NUTS, and
 the point estimates are held against the posterior and, where it is known, against the truth.
 """
 
@@ -42,7 +42,7 @@ _PUBLIC = {
     "write_results": "bayescompare.study.store",
 }
 
-__all__ = ["__version__", *sorted(_PUBLIC)]  # noqa: PLE0604
+__all__ = ["__version__", *sorted(_PUBLIC)]
 
 
 def __getattr__(name: str) -> Any:

@@ -13,7 +13,7 @@ from bayescompare.errors import NameRefusedError, StudyError, did_you_mean
 
 __all__ = ["COVARIATES", "Covariate", "Design", "Scenario", "check_name", "parse_covariate"]
 
-Array = npt.NDArray[np.float64]
+Array = npt.NDArray[np.floating]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{d}{i}" for d in ("COM", "LPT") for i in range(10))}
@@ -84,7 +84,9 @@ def parse_covariate(text: str) -> Covariate:
     """
     match = re.fullmatch(r"\s*([a-z]+)\s*(?:\(([^()]*)\))?\s*(?:by\s+(row|group))?\s*", text)
     if not match:
-        raise StudyError(f"Cannot read the covariate {text!r}; write one such as 'normal(0, 1)' or 'normal(0, 1) by group'.")
+        raise StudyError(
+            f"Cannot read the covariate {text!r}; write one such as 'normal(0, 1)' or 'normal(0, 1) by group'."
+        )
     name, arguments, level = match.groups()
     if name not in COVARIATES:
         raise StudyError(f"There is no covariate distribution {name!r}.{did_you_mean(name, COVARIATES)}")

@@ -86,7 +86,7 @@ FLAG_SENTENCES: Mapping[Flag, str] = {
     Flag.NOT_FINITE: "Some values are infinite or not a number.",
     Flag.STUCK: "A chain did not move.",
     Flag.FAILED_INIT: "The sampler could not start.",
-    Flag.RETRIED: "The first run did not pass the convergence gate; this is the second, with a higher acceptance target.",
+    Flag.RETRIED: "The first run failed the convergence gate; this is the second, with a higher acceptance target.",
     Flag.PRIOR_CONFLICT: "Prior and data disagree.",
     Flag.ROWS_DROPPED: "Rows with missing values were dropped, for every estimator alike.",
     Flag.PARTIAL: "The run was cut short; what there was is reported.",

@@ -48,7 +48,9 @@ class Model:
         read = {key: parse_prior(prior) if isinstance(prior, str) else prior for key, prior in self.priors.items()}
         for key, prior in read.items():
             if not isinstance(prior, Prior):
-                raise PriorError(f"The prior of {key!r} is {prior!r}; give an object such as HalfNormal(50), or its text.")
+                raise PriorError(
+                    f"The prior of {key!r} is {prior!r}; give an object such as HalfNormal(50), or its text."
+                )
         object.__setattr__(self, "priors", read)
 
     @property

@@ -70,6 +70,8 @@ class Registry[T]:
             item = point.load()
             self.check(item)
         except Exception as error:
-            raise self.error(f"The {self.kind} {name!r} of entry point {point.value!r} cannot be used: {error}") from error
+            raise self.error(
+                f"The {self.kind} {name!r} of entry point {point.value!r} cannot be used: {error}"
+            ) from error
         self._items[name] = item
         return self._items[name]

@@ -47,7 +47,9 @@ def truth_vector(truth: Mapping[str, float], layout: Layout, where: str) -> Arra
     """
     unknown = [label for label in truth if label not in layout.labels]
     if unknown:
-        raise StudyError(f"{where}: the model has no parameter {unknown[0]!r}.{did_you_mean(unknown[0], layout.labels)}")
+        raise StudyError(
+            f"{where}: the model has no parameter {unknown[0]!r}.{did_you_mean(unknown[0], layout.labels)}"
+        )
     needed = (*layout.labels[layout.sd], "sigma")
     missing = [label for label in needed if label not in truth]
     if missing:
@@ -70,7 +72,9 @@ def _factor(theta: Array, layout: Layout, where: str) -> Array:
     return np.asarray(theta[layout.sd, None] * vectors * np.sqrt(np.clip(values, 0, None)))
 
 
-def _skeleton(design: Design, factor: str | None, rng: np.random.Generator) -> tuple[pd.DataFrame, npt.NDArray[np.intp]]:
+def _skeleton(
+    design: Design, factor: str | None, rng: np.random.Generator
+) -> tuple[pd.DataFrame, npt.NDArray[np.intp]]:
     """Return covariates and group labels, without a response."""
     groups = np.repeat(np.arange(design.groups), design.sizes(rng))
     columns = {name: covariate.draw(rng, groups) for name, covariate in design.covariates.items()}

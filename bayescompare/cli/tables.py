@@ -23,7 +23,9 @@ def levels_of(text: str) -> tuple[float, ...]:
     try:
         levels = tuple(float(part) for part in text.split(","))
     except ValueError:
-        raise InputError(f"--level {text!r} cannot be read; write numbers with commas between, such as 0.95,0.89.") from None
+        raise InputError(
+            f"--level {text!r} cannot be read; write numbers with commas between, such as 0.95,0.89."
+        ) from None
     from bayescompare.intervals.rows import check_level
 
     return tuple(check_level(level) for level in levels)
@@ -90,7 +92,13 @@ def print_fit(results: Results, report: Path) -> None:
     console.print(Text(f"Report: {report}", style="bold"), soft_wrap=True)
 
 
-_VERDICT_STYLE = {"supported": "bold red", "refuted": "bold green", "undecided": "yellow", "not tested": "dim", "differs by scenario": "bold"}
+_VERDICT_STYLE = {
+    "supported": "bold red",
+    "refuted": "bold green",
+    "undecided": "yellow",
+    "not tested": "dim",
+    "differs by scenario": "bold",
+}
 
 
 def _spread(value: float, lower: float, upper: float) -> str:
@@ -122,7 +130,9 @@ def print_study(results: Results, report: Path) -> None:
 def _failures(results: Results, console: Console) -> None:
     """Print how many fits ended how, by estimator."""
     fits = results.tables["fits"]
-    table = _table("Fits by status", ["estimator", *sorted(fits["status"].unique()), "seconds a fit"], {"seconds a fit"})
+    table = _table(
+        "Fits by status", ["estimator", *sorted(fits["status"].unique()), "seconds a fit"], {"seconds a fit"}
+    )
     for estimator, group in fits.groupby("estimator", sort=False):
         counts = group["status"].value_counts()
         cells = [str(counts.get(status, 0)) for status in sorted(fits["status"].unique())]

@@ -1,0 +1,1 @@
+"""From fits, and the truth where it is known, to long tables, measures and verdicts."""

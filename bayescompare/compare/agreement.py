@@ -38,7 +38,7 @@ def _hdi_level(draws: Array, value: float) -> float:
     return low / n
 
 
-def _row(record: Record, posterior: Record, k: int) -> dict[str, object]:
+def _row(record: Record, posterior: Record, k: np.intp) -> dict[str, object]:
     draws = posterior.fit.draws.values[:, :, k].ravel() if posterior.fit.draws is not None else np.empty(0)
     value, spread = record.fit.estimate[k], float(np.std(draws, ddof=1))
     return {

@@ -53,7 +53,7 @@ CLAIMS = {
         Claim(
             number=2,
             statement="Adam converges unstably",
-            estimand="share of fits that diverged, or whose last fifth of the path spans more than 0.25 standard errors",
+            estimand="share of fits that diverged, or whose path spans more than 0.25 standard errors in its last fifth",
             margin=0.05,
         ),
         Claim(
@@ -71,7 +71,7 @@ CLAIMS = {
         Claim(
             number=5,
             statement="L-BFGS-B on the marginal likelihood avoids it",
-            estimand="share of fits that stopped more than 0.1 standard errors or 0.01 in deviance from the best optimum",
+            estimand="share of fits more than 0.1 standard errors, or 0.01 in deviance, from the best optimum known",
             margin=0.05,
             fault=False,
         ),

@@ -79,7 +79,9 @@ def coverage_shortfall(intervals: pd.DataFrame, estimates: pd.DataFrame, kind: s
         used = group[known]
         covered = float(((used["lower"] <= used["truth"]) & (used["truth"] <= used["upper"])).sum())
         if len(used):
-            found.append((float(level) - covered / len(used), str(parameter), float(level), covered, len(used), len(group)))
+            found.append(
+                (float(level) - covered / len(used), str(parameter), float(level), covered, len(used), len(group))
+            )
     if not found:
         return Interval(value=np.nan, lower=np.nan, upper=np.nan, n_used=0, n_total=0)
     shortfall, parameter, level, covered, n_used, n_total = max(found)

@@ -14,6 +14,8 @@ from bayescompare.compare.records import same_estimand
 __all__ = ["measures", "paired_differences", "recovery_measures"]
 
 _CELL = ["scenario", "estimator", "parameter"]
+
+
 def _row(cell: Mapping[str, object], measure: str, found: Estimated) -> dict[str, object]:
     return {**cell, "measure": measure, **asdict(found)}
 

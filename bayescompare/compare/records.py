@@ -94,7 +94,9 @@ def _random_effects(record: Record) -> Iterable[dict[str, Any]]:
 
 def _fit_row(record: Record) -> dict[str, Any]:
     fit = record.fit
-    given = {name: fit.diagnostics.get(name, np.nan) for name in ("rhat_max", "ess_bulk_min", "ess_tail_min", "divergences")}
+    given = {
+        name: fit.diagnostics.get(name, np.nan) for name in ("rhat_max", "ess_bulk_min", "ess_tail_min", "divergences")
+    }
     return record.key | given | {
         "status": str(fit.status),
         "flags": [str(flag) for flag in fit.flags],
@@ -158,7 +160,11 @@ def same_estimand(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def tables(
-    records: Sequence[Record], *, levels: Sequence[float] = (0.95,), random_effects: bool = True, traces: int | None = None
+    records: Sequence[Record],
+    *,
+    levels: Sequence[float] = (0.95,),
+    random_effects: bool = True,
+    traces: int | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Return the long tables of a comparison; their columns are described in `schema.TABLES`.
 
@@ -171,9 +177,7 @@ def tables(
     traces
         Number of replicates of each scenario whose optimizer paths are kept; all where None.
     """
-    interval_rows = (
-        record.key | asdict(row) for record in records for row in intervals(record.fit, levels)
-    )
+    interval_rows = (record.key | asdict(row) for record in records for row in intervals(record.fit, levels))
     traced = [record for record in records if traces is None or record.replicate < traces]
     return {
         "estimates": _frame("estimates", (row for record in records for row in _estimates(record))),

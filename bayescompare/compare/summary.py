@@ -29,7 +29,9 @@ def summary_table(tables: Mapping[str, pd.DataFrame], replicate: int = 0, level:
     if len(kept):
         kept = kept[kept["level"] == (kept["level"].iloc[0] if level is None else level)]
     interval = kept[[*_KEY, "parameter", "kind", "lower", "upper"]]
-    position = tables["agreement"].drop_duplicates([*_KEY, "parameter"])[[*_KEY, "parameter", "quantile", "z", "hdi_level"]]
+    position = tables["agreement"].drop_duplicates([*_KEY, "parameter"])[
+        [*_KEY, "parameter", "quantile", "z", "hdi_level"]
+    ]
     flags = tables["fits"][[*_KEY, "status", "flags"]]
     merged = (
         chosen.merge(interval, on=[*_KEY, "parameter"], how="left")

@@ -29,7 +29,6 @@ _SAMPLE = ["chain", "draw"]
 _LARGEST_PREDICTIVE = 5_000_000
 
 
-
 def _parameters(values: Array, layout: Layout, leading: list[str]) -> Variables:
     """Return the variables of parameter vectors ``(..., k)``."""
     return {name: ([*leading, *dims], values[..., place]) for name, (place, dims) in layout.variables.items()}

@@ -124,9 +124,7 @@ def _learning_rates(fits: pd.DataFrame) -> Iterator[_Cell]:
         boot = _bootstrap_range(group[group["rate"].isin(near.index)])
         value = float(near.max() - near.min())
         n = int(group["replicate"].nunique())
-        yield _Cell(
-            7, "", base, scenario, Interval(value=value, lower=boot[0], upper=boot[1], n_used=n, n_total=n)
-        )
+        yield _Cell(7, "", base, scenario, Interval(value=value, lower=boot[0], upper=boot[1], n_used=n, n_total=n))
 
 
 def _bootstrap_range(group: pd.DataFrame, times: int = 500) -> tuple[float, float]:

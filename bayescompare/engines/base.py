@@ -20,7 +20,9 @@ __all__ = ["Engine", "Progress", "failed_fit", "note_flags", "status_of"]
 Progress = Callable[[int, int], None]
 
 #: Flags that are facts about the fit and not faults of it.
-HARMLESS = frozenset({Flag.BOUNDARY, Flag.NO_GROUPING, Flag.SCALED, Flag.RETRIED, Flag.ROWS_DROPPED, Flag.UNUSED_LEVELS})
+HARMLESS = frozenset(
+    {Flag.BOUNDARY, Flag.NO_GROUPING, Flag.SCALED, Flag.RETRIED, Flag.ROWS_DROPPED, Flag.UNUSED_LEVELS}
+)
 
 
 @dataclass(frozen=True, kw_only=True)

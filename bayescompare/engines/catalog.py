@@ -98,16 +98,10 @@ def _convert(text: str, option: Any) -> Any:
         if text in get_args(option):
             return text
         raise ValueError
-    if option is bool:
-        return {"true": True, "false": False}.get(text.lower()) if text.lower() in ("true", "false") else _refuse()
-    if option is int:
-        return int(text)
-    if option is float:
-        return float(text)
-    return _refuse()
-
-
-def _refuse() -> Any:
+    if option is bool and text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    if option in (int, float):
+        return option(text)
     raise ValueError
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -89,7 +89,7 @@ def _landed(posterior: Posterior, mode: _Mode) -> _Mode:
         if mode.x[k] - mode.x[-1] > _NEAR_ZERO:
             continue
         if mode.x[k] - mode.x[-1] < _VERY_SMALL and mode.gradient[k] > _UNBOUNDED_SLOPE:
-            return _Mode(**{**_fields(mode), "degenerate": True})
+            return replace(mode, degenerate=True)
         x = mode.x.copy()
         x[k] = -np.inf
         if not np.isfinite(posterior(x)[0]):
@@ -100,10 +100,6 @@ def _landed(posterior: Posterior, mode: _Mode) -> _Mode:
     return mode
 
 
-def _fields(mode: _Mode) -> dict[str, object]:
-    return {name: getattr(mode, name) for name in _Mode.__slots__}
-
-
 def map_optimum(problem: Problem, *, starts: int, unconstrained: bool, rng: np.random.Generator) -> _Mode:
     """Return the best joint mode from several starts."""
     posterior = Posterior(problem, jacobian=unconstrained)
@@ -111,7 +107,7 @@ def map_optimum(problem: Problem, *, starts: int, unconstrained: bool, rng: np.r
     best = min(modes, key=lambda mode: mode.value)
     landed = best if unconstrained else _landed(posterior, best)
     evaluations = sum(mode.evaluations for mode in modes) + (landed.evaluations if landed is not best else 0)
-    return _Mode(**{**_fields(landed), "evaluations": evaluations})
+    return replace(landed, evaluations=evaluations)
 
 
 @dataclass(frozen=True, kw_only=True)

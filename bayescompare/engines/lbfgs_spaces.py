@@ -79,7 +79,7 @@ class Cholesky:
         start = moment_factor(self.data, self.blocks)[self.rows, self.columns]
         return [start / self.unit, self.inside(np.zeros(len(start)), self.diagonal, 1.0)]
 
-    def inside(self, point: Array, which: npt.NDArray[np.intp], value: float) -> Array:
+    def inside(self, point: Array, which: npt.NDArray[np.intp] | np.intp, value: float) -> Array:
         """Return a point with the given entries at a value in residual sds."""
         moved = point.copy()
         moved[which] = value / self.unit

@@ -40,7 +40,9 @@ def working_distance(problem: Problem, theta: Array, optimum: Array, working_se:
 def _judge(problem: Problem, fit: Fit, best: Fit) -> Fit:
     """Return a likelihood fit with its gaps to the best one."""
     gap = max(fit.objective - best.objective, 0.0)
-    distance = np.nan if best.working_se is None else working_distance(problem, fit.estimate, best.estimate, best.working_se)
+    distance = (
+        np.nan if best.working_se is None else working_distance(problem, fit.estimate, best.estimate, best.working_se)
+    )
     flags = [*fit.flags, *([Flag.WORSE_OPTIMUM] if gap > _WORSE else [])]
     return replace(
         fit, gap_deviance=gap, gap_sd=distance, own_optimum=best.estimate, flags=tuple(flags), status=status_of(flags)

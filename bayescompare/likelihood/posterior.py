@@ -97,9 +97,8 @@ class Posterior:
             steps = np.zeros((layout.m, len(x)))
             steps[:, layout.cor] = np.eye(layout.m) * 1e-6
             data = self.problem.products
-            jacobian = np.array([
-                (from_working(x + h, layout, data) - from_working(x - h, layout, data))[layout.cor] / 2e-6 for h in steps
-            ]).T  # fmt: skip
+            above, below = (np.array([from_working(x + s * h, layout, data) for h in steps]) for s in (1, -1))
+            jacobian = (above - below)[:, layout.cor].T / 2e-6
             natural[layout.cor] = np.sqrt(np.diag(jacobian @ covariance[layout.cor, layout.cor] @ jacobian.T))
         return natural
 

@@ -49,9 +49,7 @@ class Problem:
 def problem_from_frame(frame: ModelFrame, model: Model, dataset: str = "data") -> Problem:
     """Return the problem of a checked model frame."""
     layout = frame.layout
-    products = compress(
-        y=frame.y, x=frame.X, z=frame.Z, groups=frame.groups, count=len(layout.levels), layout=layout
-    )
+    products = compress(y=frame.y, x=frame.X, z=frame.Z, groups=frame.groups, count=len(layout.levels), layout=layout)
     return Problem(
         model=model,
         layout=layout,

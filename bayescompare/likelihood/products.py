@@ -97,9 +97,7 @@ def _centred(y: Array, x: Array) -> tuple[Array, Array, Array, Array]:
     return basis, rx, solve_triangular(rx, first + second), residual - basis @ second
 
 
-def compress(
-    *, y: Array, x: Array, z: Array, groups: npt.NDArray[np.intp], count: int, layout: Layout
-) -> Products:
+def compress(*, y: Array, x: Array, z: Array, groups: npt.NDArray[np.intp], count: int, layout: Layout) -> Products:
     """Return the products of one data set.
 
     Parameters

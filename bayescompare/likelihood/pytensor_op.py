@@ -1,4 +1,9 @@
-"""The marginal likelihood as one PyTensor Op around the Numba kernel that drives L-BFGS-B."""
+"""The marginal likelihood as a PyTensor Op around the Numba kernel that drives L-BFGS-B.
+
+Two habits keep compilation short, which takes longer than sampling: the data of the likelihood
+come as one vector (nutpie's wrapper grows with every shared variable), and everything about the
+kernel is scalar (`Unstack`), so that PyTensor fuses it into one function.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytensor.tensor as pt
 from pytensor.gradient import DisconnectedType, disconnected_type, grad_not_implemented
 from pytensor.graph.basic import Apply
@@ -16,8 +22,11 @@ from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
 
 from bayescompare.likelihood import kernel
+from bayescompare.likelihood.products import Products
 
-__all__ = ["MarginalLoglik", "marginal_loglik", "pytensor_namespace", "source_key"]
+__all__ = ["MarginalLoglik", "Unstack", "pack", "pytensor_namespace", "source_key"]
+
+Array = npt.NDArray[np.float64]
 
 
 def pytensor_namespace() -> Any:
@@ -41,64 +50,119 @@ def source_key(path: str | Path) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-#: Hash of the kernel as it was when it was imported.
+#: Hash of the kernel as it was when this module was imported.
 _KERNEL_KEY = source_key(kernel.__file__)
+
+
+def pack(products: Products) -> Array:
+    """Return what the likelihood needs of the data in one vector: n, J, T^-1, within, r, c."""
+    arrays = (products.t_inverse, products.within, products.r, products.c)
+    return np.concatenate([[products.n, len(products.r)], *(array.ravel() for array in arrays)])
 
 
 class MarginalLoglik(Op):
     """Log likelihood and its gradient at working coordinates; see `bayescompare.likelihood.kernel.working`.
 
-    Inputs are ``x (p + q + m + 1,)``, ``starts``, ``t_inverse``, ``r``, ``c``, ``within`` and ``n``;
-    outputs the log likelihood and its gradient by ``x``. Only the first output is differentiable,
-    and only by ``x``: everything else is data.
+    Inputs are ``x (p + q + m + 1,)`` and the data as `pack` orders them; outputs the log likelihood
+    and its gradient by ``x``. Only the first output is differentiable, and only by ``x``.
 
     Parameters
     ----------
+    p
+        Number of fixed effects.
+    starts
+        First effect of each block, and ``q``.
     key
         Hash of the kernel's source, part of the key under which PyTensor keeps the compiled function.
     """
 
-    __props__ = ("key",)
+    __props__ = ("p", "starts", "key")
 
-    def __init__(self, key: str = _KERNEL_KEY) -> None:
+    def __init__(self, p: int, starts: Sequence[int], key: str = _KERNEL_KEY) -> None:
+        self.p = p
+        self.starts = tuple(int(start) for start in starts)
         self.key = key
 
-    def make_node(self, *inputs: Any) -> Apply:
-        """Return the node of seven inputs and two outputs."""
-        x, starts, *data = (pt.as_tensor(value) for value in inputs)
-        return Apply(self, [x, starts.astype("int64"), *(value.astype("float64") for value in data)], [pt.dscalar(), pt.dvector()])
+    def make_node(self, x: Any, data: Any) -> Apply:
+        """Return the node of two inputs and two outputs."""
+        return Apply(self, [pt.as_tensor(x), pt.as_tensor(data)], [pt.dscalar(), pt.dvector()])
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         """Evaluate in Python, for PyTensor modes other than Numba."""
-        x, starts, t_inverse, r, c, within, n = (np.ascontiguousarray(value) for value in inputs)
-        value, gradient = kernel.working(x, c.shape[2] - 1, starts, t_inverse, r, c, within, float(n))
-        output_storage[0][0], output_storage[1][0] = np.asarray(-0.5 * value), -0.5 * gradient
+        x, data = (np.ascontiguousarray(value) for value in inputs)
+        output_storage[0][0], output_storage[1][0] = _function(self.p, self.starts)(x, data)
 
     def pullback(self, inputs: Sequence[Any], outputs: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
         """Return the cotangent of ``x``: that of the log likelihood times the second output."""
         if not isinstance(cotangents[1].type, DisconnectedType):
-            second = grad_not_implemented(self, 0, inputs[0], "the gradient output is not differentiable")
-            return [second, *(disconnected_type() for _ in inputs[1:])]
-        return [cotangents[0] * outputs[1], *(disconnected_type() for _ in inputs[1:])]
+            reason = "the gradient output is not differentiable"
+            return [grad_not_implemented(self, 0, inputs[0], reason), disconnected_type()]
+        return [cotangents[0] * outputs[1], disconnected_type()]
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
         """Say that the outputs depend on ``x``, and on the data not differentiably."""
-        return [[True, True], *([False, False] for _ in node.inputs[1:])]
+        return [[True, True], [False, False]]
+
+
+def _function(p: int, starts: tuple[int, ...]) -> Any:
+    """Return the Python function of (x, packed data) that Numba compiles."""
+    working, first, q = kernel.working, np.array(starts, dtype=np.int64), starts[-1]
+    a = 2 + q * q
+    b = a + (p + 1) * (p + 1)
+
+    def marginal_loglik(x, data):  # type: ignore[no-untyped-def]  # typed by Numba
+        groups = int(data[1])
+        end = b + groups * q * q
+        t_inverse = data[2:a].reshape((q, q))
+        within = data[a:b].reshape((p + 1, p + 1))
+        r = data[b:end].reshape((groups, q, q))
+        c = data[end:].reshape((groups, q, p + 1))
+        value, gradient = working(x, p, first, t_inverse, r, c, within, data[0])
+        return np.asarray(-0.5 * value), -0.5 * gradient
+
+    return marginal_loglik
 
 
 @register_funcify_and_cache_key(MarginalLoglik)
 def _numba_marginal_loglik(op: MarginalLoglik, node: Apply | None = None, **_: Any) -> tuple[Any, str]:
-    """Return the compiled function, and a key that changes with the kernel's source."""
-    working = kernel.working
-
-    @numba_njit
-    def marginal_loglik(x, starts, t_inverse, r, c, within, n):  # type: ignore[no-untyped-def]  # typed by Numba
-        value, gradient = working(x, c.shape[2] - 1, starts, t_inverse, r, c, within, n.item())
-        return np.asarray(-0.5 * value), -0.5 * gradient
-
-    return marginal_loglik, f"bayescompare.MarginalLoglik.1.{op.key}"
+    """Return the compiled function, and a key that changes with the source of the kernel and of this file."""
+    own = source_key(__file__)
+    return numba_njit(_function(op.p, op.starts)), f"bayescompare.MarginalLoglik({op.p},{op.starts},{op.key},{own})"
 
 
-def marginal_loglik(x: Any, starts: Any, t_inverse: Any, r: Any, c: Any, within: Any, n: Any) -> Any:
-    """Return the symbolic log likelihood at working coordinates ``x``."""
-    return MarginalLoglik()(x, starts, t_inverse, r, c, within, n)[0]
+class Unstack(Op):
+    """The entries of a vector as scalars, one Op for all of them.
+
+    Parameters
+    ----------
+    size
+        Number of entries; what follows them is left.
+    """
+
+    __props__ = ("size",)
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def make_node(self, x: Any) -> Apply:
+        """Return the node of one vector and ``size`` scalars."""
+        return Apply(self, [pt.as_tensor(x)], [pt.dscalar() for _ in range(self.size)])
+
+    def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
+        """Evaluate in Python, for PyTensor modes other than Numba."""
+        for entry, storage in zip(inputs[0], output_storage, strict=False):
+            storage[0] = np.asarray(entry)
+
+    def pullback(self, inputs: Sequence[Any], outputs: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
+        """Return the cotangents, stacked: the vector must have no more entries than were taken."""
+        zero = pt.constant(0.0)
+        return [pt.stack([zero if isinstance(one.type, DisconnectedType) else one for one in cotangents])]
+
+
+@register_funcify_and_cache_key(Unstack)
+def _numba_unstack(op: Unstack, node: Apply | None = None, **_: Any) -> tuple[Any, str]:
+    """Return the compiled function; the number of outputs must be in its source."""
+    entries = "".join(f"asarray(x[{i}]), " for i in range(op.size))
+    scope: dict[str, Any] = {"asarray": np.asarray}
+    exec(f"def unstack(x):\n    return ({entries})", scope)
+    return numba_njit(scope["unstack"]), f"bayescompare.Unstack.1({op.size})"

@@ -12,7 +12,9 @@ import importlib.util
 import math
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,6 +24,7 @@ import numpy.typing as npt
 from bayescompare.errors import EstimatorError
 from bayescompare.layout import Layout
 from bayescompare.likelihood.products import Products
+from bayescompare.priors import PriorSet
 
 __all__ = ["backend", "backend_problem", "deviance", "log_prior", "namespace", "pack", "relative_roots", "root_rows"]
 
@@ -63,12 +66,34 @@ def backend() -> tuple[Any, Any]:
     problem = backend_problem()
     if problem is not None:
         raise EstimatorError(problem[0].upper() + problem[1:] + ". The other estimators run without them.")
+    return _load()
+
+
+@cache
+def _load() -> tuple[Any, Any]:
+    """Import both, and let TensorFlow look for its devices, without what its libraries print while they do."""
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import keras
-    import tensorflow
+    with _quiet():
+        import keras
+        import tensorflow
 
+        tensorflow.config.list_logical_devices()
     return tensorflow, keras
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Send the process's standard error to nowhere: C++ start-up notes pass by Python's; exceptions still rise."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def namespace() -> Any:
@@ -136,6 +161,8 @@ def root_rows(log_sd: Sequence[Any], z: Sequence[Any], layout: Layout, xp: Any) 
 def relative_roots(log_sd: Tensor, z: Tensor, log_sigma: Tensor, t_inverse: Tensor, layout: Layout) -> Tensor:
     """Return ``Lambda = T^-1 D L / sigma``, ``(R, q, q)``."""
     tf, _ = backend()
+    if layout.q == 0:
+        return t_inverse
     rows = root_rows(tf.unstack(log_sd, axis=1), tf.unstack(z, axis=1), layout, tf)
     zero = tf.zeros_like(log_sigma)
     root = tf.stack([tf.stack([zero if e is None else e for e in row], axis=1) for row in rows], axis=1)
@@ -205,6 +232,34 @@ def _less(value: Tensor, terms: list[Tensor]) -> Tensor:
     return value - _sum(terms) if terms else value
 
 
-def log_prior(rebuild: Callable[[list[Tensor]], Any], beta: Tensor, root: Tensor, sigma: Tensor) -> Tensor:
-    """Placeholder."""
-    raise NotImplementedError
+def log_prior(priors: PriorSet, beta: Tensor, root: Tensor, sigma: Tensor) -> Tensor:
+    """Return the log prior density ``(R,)``; see `bayescompare.priors.PriorSet.logp`.
+
+    Parameters
+    ----------
+    priors
+        With tensors ``(R,)`` for its numbers.
+    beta, root, sigma : (R, p), (R, q, q), (R,)
+        Natural units; ``root`` is any root of the covariance of the effects.
+    """
+    tf, _ = backend()
+    q = root.shape[1]
+    sd = tf.sqrt(tf.reduce_sum(tf.square(root), axis=2))
+    rows = tf.unstack(root / sd[:, :, None], axis=1)
+    correlation = [[tf.reduce_sum(rows[a] * rows[b], axis=1) for b in range(a + 1)] for a in range(q)]
+    return priors.logp(beta, sd, _cholesky(correlation, sigma), sigma, namespace())
+
+
+def _cholesky(matrix: list[list[Tensor]], like: Tensor) -> Tensor:
+    """Return the Cholesky factor ``(R, q, q)`` of a lower triangle of entries ``(R,)``."""
+    tf, _ = backend()
+    q, zero = len(matrix), tf.zeros_like(like)
+    factor: list[list[Tensor]] = []
+    for a in range(q):
+        factor.append([])
+        for b in range(a):
+            rest = _less(matrix[a][b], [factor[a][k] * factor[b][k] for k in range(b)])
+            factor[a].append(rest / factor[b][b])
+        factor[a].append(tf.sqrt(_less(matrix[a][a], [entry * entry for entry in factor[a]])))
+    rows = [tf.stack([*row, *[zero] * (q - len(row))], axis=1) for row in factor]
+    return tf.stack(rows, axis=1) if q else tf.zeros((like.shape[0], 0, 0), like.dtype)

@@ -19,6 +19,8 @@ AT_BOUNDARY = "at its boundary: no Wald standard error"
 _UNDEFINED = "correlation with an sd of zero: not defined"
 _FLAT = "the likelihood is not curved there: no Wald standard error"
 _STEP = 1e-4
+# Inverse of the smallest conditional standard error at which that step is short enough.
+_SHARP = 50.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,21 +42,33 @@ class Curvature:
 
 
 def _hessian(w: Array, active: npt.NDArray[np.intp], problem: Problem, reml: bool) -> Array:
-    """Return the Hessian of the profiled deviance by central differences of its exact gradient."""
+    """Return the Hessian of the profiled deviance by central differences of its exact gradient.
+
+    Where a step is not short beside the standard error of its parameter given the others (a far
+    origin of the slopes, very many rows), the differences are taken once more with shorter ones.
+    """
+    hessian = _differences(w, active, np.full(len(active), _STEP), problem, reml)
+    curved = np.diag(hessian)
+    if len(active) and np.all(curved > 0) and np.max(curved) > 2 * _SHARP**2:
+        hessian = _differences(w, active, _STEP * np.minimum(1.0, _SHARP / np.sqrt(curved / 2)), problem, reml)
+    return hessian
+
+
+def _differences(w: Array, active: npt.NDArray[np.intp], steps: Array, problem: Problem, reml: bool) -> Array:
     data = problem.products
     rows = []
-    for k in active:
+    for k, size in zip(active, steps, strict=True):
         step = np.zeros(len(w))
-        step[k] = _STEP
+        step[k] = size
         above, below = (
             kernel.working_profiled(
                 w + sign * step, data.starts, data.t_inverse, data.r, data.c, data.within, float(data.n), reml
             )[1]
             for sign in (1.0, -1.0)
         )
-        rows.append((above - below)[active] / (2 * _STEP))
+        rows.append((above - below)[active] / (2 * size))
     hessian = np.array(rows).reshape(len(active), len(active))
-    return (hessian + hessian.T) / 2
+    return np.asarray((hessian + hessian.T) / 2)
 
 
 def _fixed_effect_se(theta: Array, problem: Problem) -> Array:
@@ -119,7 +133,7 @@ def _correlation_se(z: Array, covariance: Array, problem: Problem) -> Array:
     if not np.all(np.isfinite(covariance)):
         return np.full(len(z), np.nan) if len(z) > 1 else np.sqrt(np.diag(covariance))
     jacobian = _correlation_jacobian(z, problem)
-    return np.sqrt(np.einsum("ij,jk,ik->i", jacobian, covariance, jacobian))
+    return np.asarray(np.sqrt(np.einsum("ij,jk,ik->i", jacobian, covariance, jacobian)))
 
 
 def _defined(theta: Array, problem: Problem) -> npt.NDArray[np.bool_]:

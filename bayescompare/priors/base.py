@@ -88,7 +88,10 @@ class Prior(ABC):
 
     def __repr__(self) -> str:
         """Print as it is typed."""
-        values = {name: f"{value:.6g}" if isinstance(value, float) else repr(value) for name, value in self.constants().items()}
+        values = {
+            name: f"{value:.6g}" if isinstance(value, float) else repr(value)
+            for name, value in self.constants().items()
+        }
         if len(values) == 1:
             return f"{type(self).__name__}({next(iter(values.values()))})"
         return f"{type(self).__name__}({', '.join(f'{name}={value}' for name, value in values.items())})"

@@ -57,7 +57,11 @@ class PriorSet:
         rebuilt = [prior.with_constants([next(remaining) for _ in prior.constants()]) for prior in self._all]
         p, q = len(self.beta), len(self.sd)
         return replace(
-            self, beta=tuple(rebuilt[:p]), sd=tuple(rebuilt[p : p + q]), cor=tuple(rebuilt[p + q : -1]), sigma=rebuilt[-1]
+            self,
+            beta=tuple(rebuilt[:p]),
+            sd=tuple(rebuilt[p : p + q]),
+            cor=tuple(rebuilt[p + q : -1]),
+            sigma=rebuilt[-1],
         )
 
     def logp(self, beta: Any, sd: Any, factor: Any, sigma: Any, xp: Any) -> Any:
@@ -134,7 +138,9 @@ def _check_support(key: str, prior: Prior, layout: Layout) -> None:
             "real": "a fixed effect needs one on the whole line, such as Normal(0, 1)",
             "correlation": "correlations need one such as LKJ(2)",
         }
-        raise PriorError(f"{prior!r} is a prior on {prior.support} values and cannot be set on {key!r}: {advice[wanted]}.")
+        raise PriorError(
+            f"{prior!r} is a prior on {prior.support} values and cannot be set on {key!r}: {advice[wanted]}."
+        )
 
 
 def resolve(given: Mapping[str, Prior], defaults: PriorSet) -> PriorSet:

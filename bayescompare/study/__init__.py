@@ -1,0 +1,1 @@
+"""Studies: their definition, their run, and their results on disk."""

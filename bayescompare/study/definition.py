@@ -55,7 +55,9 @@ class _Scenario(_Strict):
             try:
                 rows = ("poisson", float(mean))
             except ValueError:
-                raise StudyError(f"rows = {self.rows!r} cannot be read; give a number, a list, or 'poisson(8)'.") from None
+                raise StudyError(
+                    f"rows = {self.rows!r} cannot be read; give a number, a list, or 'poisson(8)'."
+                ) from None
         design = Design(groups=self.groups, rows=rows, covariates=self.covariates, fixed=self.fixed_design)
         return Scenario(
             name=self.name, formula=self.formula, design=design, truth=self.truth, description=self.description
@@ -127,7 +129,9 @@ class Study(_Strict):
         for one in self.contrast:
             for name in (one.worse, one.base):
                 if name not in names:
-                    raise StudyError(f"contrast {one.name!r}: there is no scenario {name!r}.{did_you_mean(name, names)}")
+                    raise StudyError(
+                        f"contrast {one.name!r}: there is no scenario {name!r}.{did_you_mean(name, names)}"
+                    )
         return self
 
     def engines(self) -> list[Engine]:
@@ -181,7 +185,9 @@ def _text(source: str | Path) -> tuple[str, str]:
         return (folder / f"{source}.toml").read_text("utf-8"), f"The study {source}"
     path = Path(source)
     if path.suffix != ".toml":
-        raise StudyError(f"There is no study {str(source)!r}.{did_you_mean(str(source), bundled)} A file must end in .toml.")
+        raise StudyError(
+            f"There is no study {str(source)!r}.{did_you_mean(str(source), bundled)} A file must end in .toml."
+        )
     try:
         return path.read_text("utf-8"), str(path)
     except OSError as error:

@@ -64,7 +64,9 @@ def run_study(study: Study, *, announce: Announce | None = None) -> Results:
         [record for outcome in outcomes.values() for record in outcome.records],
         levels=(study.level,),
         optima=[row for outcome in outcomes.values() for row in outcome.optima],
-        about=_about(study, {name: outcome.priors for name, outcome in outcomes.items()}, time.perf_counter() - started),
+        about=_about(
+            study, {name: outcome.priors for name, outcome in outcomes.items()}, time.perf_counter() - started
+        ),
         contrasts=study.contrasts(),
         trees={key: tree for outcome in outcomes.values() for key, tree in outcome.trees.items()},
         random_effects=False,
@@ -91,7 +93,9 @@ def _run_scenario(study: Study, scenario: Scenario, announce: Announce | None) -
     ]
     return _Outcome(
         records=records,
-        optima=[row for k, problem in zip(replicates, problems, strict=True) for row in _optima(study, scenario, k, problem)],
+        optima=[
+            row for k, problem in zip(replicates, problems, strict=True) for row in _optima(study, scenario, k, problem)
+        ],
         trees=_trees(scenario, problems[0], fits[0], study.seed),
         priors=describe_priors(problems[0]),
     )

@@ -71,7 +71,7 @@ def _encoding(tree: xr.DataTree) -> dict[str, dict[str, dict[str, Any]]]:
     """Return checksums and light compression for every array of a tree."""
     return {
         node.path: {
-            name: {"fletcher32": True, "zlib": True, "complevel": 1}
+            str(name): {"fletcher32": True, "zlib": True, "complevel": 1}
             for name, array in node.data_vars.items()
             if array.ndim and array.dtype.kind in "fiub"
         }
