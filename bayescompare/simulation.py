@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from bayescompare.data import Dataset
+from bayescompare.dataset import Dataset
 from bayescompare.design import Design, Scenario
 from bayescompare.errors import StudyError, did_you_mean
 from bayescompare.formula import parse

@@ -6,11 +6,11 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from bayescompare.columns import natural_key
+from bayescompare.data.columns import natural_key
 from bayescompare.data import Dataset, read_data, select
 from bayescompare.errors import ModelError
 from bayescompare.model_frame import model_frame
-from bayescompare.rank import are_identifiable, independent_columns
+from bayescompare.model_frame.rank import are_identifiable, independent_columns
 
 
 def table(n: int = 60) -> pd.DataFrame:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.resources import files
 
+from bayescompare.dataset import Dataset
 from bayescompare.errors import DataError, did_you_mean
-from bayescompare.table import Dataset
 
 __all__ = ["DatasetInfo", "available", "load"]
 

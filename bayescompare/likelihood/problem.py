@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bayescompare.data import Dataset
+from bayescompare.dataset import Dataset, Note
 from bayescompare.layout import Layout
 from bayescompare.likelihood.products import Products, compress
 from bayescompare.model import Model
-from bayescompare.model_frame import ModelFrame, Note, model_frame
+from bayescompare.model_frame import ModelFrame, model_frame
 from bayescompare.priors import PriorSet, default_priors, resolve
 
 __all__ = ["Problem", "build_problem", "problem_from_frame"]

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from bayescompare.columns import as_groups, as_numbers, as_predictor
-from bayescompare.data import Dataset, Note, select
+from bayescompare.data.columns import as_groups, as_numbers, as_predictor
+from bayescompare.data.read import select
+from bayescompare.dataset import Dataset, Note
 from bayescompare.errors import ModelError
-from bayescompare.evaluate import common_matrix, effect_matrix, response_vector
-from bayescompare.formula import Formula, parse
+from bayescompare.formula.parse import Formula, parse
 from bayescompare.layout import Layout
-from bayescompare.rank import are_identifiable, independent_columns
+from bayescompare.model_frame.evaluate import common_matrix, effect_matrix, response_vector
+from bayescompare.model_frame.rank import are_identifiable, independent_columns
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bayescompare import datasets
-from bayescompare.columns import refuse_unusable
+from bayescompare.data.columns import refuse_unusable
+from bayescompare.data.files import read_file
+from bayescompare.dataset import Dataset, Note, check_na
 from bayescompare.errors import DataError, did_you_mean
-from bayescompare.reading import read_file
-from bayescompare.table import Dataset, Note, check_na
 
 if TYPE_CHECKING:
     import pandas as pd

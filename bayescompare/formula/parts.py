@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bayescompare.formula_tokens import Token, refuse
+from bayescompare.formula.tokens import Token, refuse
 
 __all__ = [
     "columns_of",

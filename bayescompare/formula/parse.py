@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bayescompare.errors import FormulaError, ModelError
-from bayescompare.formula_parts import (
+from bayescompare.formula.parts import (
     columns_of,
     effect_sides,
     encoded_columns,
@@ -20,8 +20,8 @@ from bayescompare.formula_parts import (
     source,
     unsigned,
 )
-from bayescompare.formula_terms import describe, term_names
-from bayescompare.formula_tokens import Token, refuse, scan
+from bayescompare.formula.terms import describe, term_names
+from bayescompare.formula.tokens import Token, refuse, scan
 
 __all__ = ["Formula", "RandomTerm", "parse"]
 

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bayescompare.errors import BayesCompareError, DataError, FormulaError
-from bayescompare.formula import Formula, RandomTerm
-from bayescompare.formula_terms import describe
+from bayescompare.formula.parse import Formula, RandomTerm
+from bayescompare.formula.terms import describe
 
 if TYPE_CHECKING:
     import pandas as pd
