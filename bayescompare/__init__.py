@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 # Names are looked up when they are first used, so that importing the package loads next to nothing.
 _PUBLIC = {
     "BayesCompareError": "bayescompare.errors",
-    "Dataset": "bayescompare.data",
+    "Dataset": "bayescompare.dataset",
     "Design": "bayescompare.design",
     "Fit": "bayescompare.fits",
     "Fits": "bayescompare.fitting",

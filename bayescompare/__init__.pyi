@@ -1,6 +1,6 @@
 from bayescompare.comparison.api import compare as compare
 from bayescompare.comparison.results import Results as Results
-from bayescompare.data import Dataset as Dataset
+from bayescompare.dataset import Dataset as Dataset
 from bayescompare.data import read_data as read_data
 from bayescompare.design import Design as Design
 from bayescompare.design import Scenario as Scenario

@@ -8,7 +8,7 @@ kernel is scalar (`Unstack`), so that PyTensor fuses it into one function.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,7 +24,7 @@ from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_
 from bayescompare.likelihood import kernel
 from bayescompare.likelihood.products import Products
 
-__all__ = ["MarginalLoglik", "Unstack", "pack", "pytensor_namespace", "source_key"]
+__all__ = ["MarginalLoglik", "Unstack", "marginal_loglik", "pack", "pytensor_namespace", "source_key", "unstack"]
 
 Array = npt.NDArray[np.float64]
 
@@ -78,13 +78,14 @@ class MarginalLoglik(Op):
 
     __props__ = ("p", "starts", "key")
 
-    def __init__(self, p: int, starts: Sequence[int], key: str = _KERNEL_KEY) -> None:
+    def __init__(self, p: int, starts: Iterable[int], key: str = _KERNEL_KEY) -> None:
         self.p = p
         self.starts = tuple(int(start) for start in starts)
         self.key = key
 
-    def make_node(self, x: Any, data: Any) -> Apply:
+    def make_node(self, *inputs: Any) -> Apply:
         """Return the node of two inputs and two outputs."""
+        x, data = inputs
         return Apply(self, [pt.as_tensor(x), pt.as_tensor(data)], [pt.dscalar(), pt.dvector()])
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
@@ -144,8 +145,9 @@ class Unstack(Op):
     def __init__(self, size: int) -> None:
         self.size = size
 
-    def make_node(self, x: Any) -> Apply:
+    def make_node(self, *inputs: Any) -> Apply:
         """Return the node of one vector and ``size`` scalars."""
+        (x,) = inputs
         return Apply(self, [pt.as_tensor(x)], [pt.dscalar() for _ in range(self.size)])
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
@@ -166,3 +168,14 @@ def _numba_unstack(op: Unstack, node: Apply | None = None, **_: Any) -> tuple[An
     scope: dict[str, Any] = {"asarray": np.asarray}
     exec(f"def unstack(x):\n    return ({entries})", scope)
     return numba_njit(scope["unstack"]), f"bayescompare.Unstack.1({op.size})"
+
+
+def marginal_loglik(x: Any, data: Any, p: int, starts: Iterable[int]) -> Any:
+    """Return the symbolic log likelihood at working coordinates; see `MarginalLoglik`."""
+    outputs: Any = MarginalLoglik(p, starts)(x, data)
+    return outputs[0]
+
+
+def unstack(x: Any, size: int) -> list[Any]:
+    """Return the first entries of a symbolic vector as scalars; see `Unstack`."""
+    return list(Unstack(size).make_node(x).outputs)

@@ -2,7 +2,7 @@
 
 The same formula as `bayescompare.likelihood.kernel`, group by group, so that it can be taken on
 minibatches of groups. Matrices of a handful of effects are unrolled into elementwise operations
-over (replicates, groups): XLA fuses them into a few loops. Nothing here imports TensorFlow until
+over (replicates, groups), which is faster than operations on small matrices. Nothing here imports TensorFlow until
 it is asked for.
 """
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bayescompare.likelihood import kernel
-from bayescompare.likelihood.coordinates import correlations, covariance_root, to_working
+from bayescompare.likelihood.coordinates import correlation_matrix, correlations, covariance_root, to_working
 from bayescompare.likelihood.problem import Problem
 
 __all__ = ["AT_BOUNDARY", "Curvature", "curvature"]
@@ -21,6 +21,10 @@ _FLAT = "the likelihood is not curved there: no Wald standard error"
 _STEP = 1e-4
 # Inverse of the smallest conditional standard error at which that step is short enough.
 _SHARP = 50.0
+# Curvature of a coordinate that the deviance does not depend on.
+_NOTHING = 1e-6
+# Smallest eigenvalue of a scaled Hessian, or of a correlation matrix, that is not zero.
+_SINGULAR = 1e-10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,12 +116,12 @@ def curvature(problem: Problem, theta: Array, *, reml: bool) -> Curvature:
     p, q = layout.p, layout.q
     w = to_working(theta, layout, problem.products)[p:]
     active = np.flatnonzero(np.isfinite(w) & _defined(theta, problem))
-    working = np.full(layout.size - p, np.nan)
-    covariance = np.full((len(w), len(w)), np.nan)
     hessian = _hessian(w, active, problem, reml)
-    if np.all(np.isfinite(hessian)) and (not len(active) or np.linalg.eigvalsh(hessian)[0] > 0):
-        covariance[np.ix_(active, active)] = 2 * np.linalg.inv(hessian)
-        working = np.sqrt(np.diag(covariance))
+    # where R is singular, partial correlations after its rank are of no consequence
+    matters = (np.abs(np.diag(hessian)) > _NOTHING) | (active < q) | (active == len(w) - 1)
+    covariance = np.full((len(w), len(w)), np.nan)
+    covariance[np.ix_(active[matters], active[matters])] = _twice_inverse(hessian[np.ix_(matters, matters)])
+    working = np.sqrt(np.diag(covariance))
     natural = working.copy()
     natural[:q] *= theta[layout.sd]
     natural[-1] *= theta[layout.sigma]
@@ -126,6 +130,17 @@ def curvature(problem: Problem, theta: Array, *, reml: bool) -> Curvature:
     fixed = _fixed_effect_se(theta, problem)
     se = np.concatenate([fixed, natural])
     return Curvature(se=se, working_se=np.concatenate([fixed, working]), reason=_reasons(theta, se, problem))
+
+
+def _twice_inverse(hessian: Array) -> Array:
+    """Return ``2 H^-1``, or NaN where ``H`` is not safely positive definite."""
+    size = np.sqrt(np.clip(np.diag(hessian), 0, None))
+    if not np.all(np.isfinite(hessian)) or not np.all(size > 0):
+        return np.full_like(hessian, np.nan)
+    scaled = hessian / np.outer(size, size)
+    if len(scaled) and np.linalg.eigvalsh(scaled)[0] < _SINGULAR:
+        return np.full_like(hessian, np.nan)
+    return np.asarray(2 * np.linalg.inv(scaled) / np.outer(size, size))
 
 
 def _correlation_se(z: Array, covariance: Array, problem: Problem) -> Array:
@@ -147,12 +162,13 @@ def _defined(theta: Array, problem: Problem) -> npt.NDArray[np.bool_]:
 def _reasons(theta: Array, se: Array, problem: Problem) -> tuple[str, ...]:
     """Return a sentence for each parameter without a standard error."""
     layout = problem.layout
+    singular = layout.m and np.linalg.eigvalsh(correlation_matrix(np.nan_to_num(theta[layout.cor]), layout))[0] < _SINGULAR
     reasons = ["" if np.isfinite(value) else _FLAT for value in se]
     for k in range(layout.size):
         if layout.sd.start <= k < layout.sd.stop and theta[k] == 0:
             reasons[k] = AT_BOUNDARY
         if layout.cor.start <= k < layout.cor.stop and not np.isfinite(theta[k]):
             reasons[k] = _UNDEFINED
-        elif layout.cor.start <= k < layout.cor.stop and abs(theta[k]) == 1:
+        elif layout.cor.start <= k < layout.cor.stop and (abs(theta[k]) == 1 or (singular and not np.isfinite(se[k]))):
             reasons[k] = AT_BOUNDARY
     return tuple(reasons)

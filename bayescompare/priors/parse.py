@@ -46,7 +46,7 @@ def describe(name: str) -> str:
     """Return a prior's arguments and the first sentence of its docstring."""
     kind = get(name)
     arguments = ", ".join(field.name for field in fields(kind))
-    return f"({arguments})  {(kind.__doc__ or '').strip().splitlines()[0]}"
+    return f"({arguments})  {(kind.__doc__ or '').strip().splitlines()[0].replace('`', '')}"
 
 
 def _number(node: ast.expr, text: str) -> float | int:

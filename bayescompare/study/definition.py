@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -154,9 +155,7 @@ class Study(_Strict):
 
 def available() -> dict[str, str]:
     """Return the bundled studies by name, each with its title."""
-    folder = files("bayescompare.study") / "studies"
-    found = sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
-    return {name: load(name).title for name in found}
+    return {name: tomllib.loads(text.read_text("utf-8")).get("title", "") for name, text in sorted(_bundled().items())}
 
 
 def load(source: str | Path) -> Study:
@@ -177,12 +176,17 @@ def load(source: str | Path) -> Study:
         raise StudyError(f"{where} has {error.error_count()} faults:\n{faults}") from None
 
 
+def _bundled() -> dict[str, Traversable]:
+    """Return the files of the studies that come with the package, by name."""
+    folder = files("bayescompare.study") / "studies"
+    return {entry.name.removesuffix(".toml"): entry for entry in folder.iterdir() if entry.name.endswith(".toml")}
+
+
 def _text(source: str | Path) -> tuple[str, str]:
     """Return the text of a study and what to call it in messages."""
-    folder = files("bayescompare.study") / "studies"
-    bundled = [entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")]
+    bundled = _bundled()
     if str(source) in bundled:
-        return (folder / f"{source}.toml").read_text("utf-8"), f"The study {source}"
+        return bundled[str(source)].read_text("utf-8"), f"The study {source}"
     path = Path(source)
     if path.suffix != ".toml":
         raise StudyError(

@@ -1,0 +1,215 @@
+"""One run of a stack from start to end: chunks of updates, a record of the paths, stopping by replicate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bayescompare.engines.adam_loop import Loop
+from bayescompare.engines.adam_stopping import predicted_decrease
+from bayescompare.likelihood.tensorflow import backend
+
+__all__ = ["Plan", "Run", "optimize"]
+
+Array = npt.NDArray[np.float64]
+Tensor = Any
+
+# Points of a path that are kept.
+_POINTS = 200
+# Updates between two looks at whether a replicate has converged.
+_LOOK = 50
+# Replicates times updates from which XLA's compilation (2 s for two effects, 8 s for four) pays.
+_XLA_PAYS = 700_000
+# Updates that a run to convergence is taken to need.
+_USUAL = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How fast and how long to run, and on what.
+
+    Parameters
+    ----------
+    lr
+        Learning rate.
+    updates : (R,)
+        The most updates of each replicate.
+    batches : (max updates, R, B), optional
+        Indices of each update; all data where None.
+    tolerance
+        A replicate stops where the predicted decrease of its loss is below; None runs all updates.
+    """
+
+    lr: float
+    updates: npt.NDArray[np.int32]
+    batches: npt.NDArray[np.int32] | None = None
+    tolerance: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """The end of one replicate's run.
+
+    Parameters
+    ----------
+    x : (k,)
+        Where it ended; the last point with a finite loss where it diverged.
+    steps, path, loss : (T,), (T, k), (T,)
+        Thinned record, on all data.
+    converged
+        Whether it stopped because the tolerance was met.
+    """
+
+    x: Array
+    steps: npt.NDArray[np.int64]
+    path: Array
+    loss: Array
+    updates: int
+    converged: bool
+    diverged: bool
+
+
+def optimize(
+    loop: Loop,
+    start: Array,
+    data: Sequence[npt.NDArray[Any]],
+    plan: Plan,
+    progress: Callable[[float], None] | None = None,
+) -> tuple[list[Run], float]:
+    """Run a stack to its end; return a run for each replicate, and the seconds without compiling.
+
+    Parameters
+    ----------
+    start : (R, k)
+    data
+        The objective's arrays, replicates as its docstring says.
+    progress
+        Called with the share that is done.
+    """
+    tf, _ = backend()
+    with loop.lock, tf.device("/CPU:0"):
+        tensors = tuple(tf.constant(np.asarray(a, dtype=loop.dtype if a.dtype.kind == "f" else a.dtype)) for a in data)
+        recorder = _Recorder(loop, start, tensors, plan)
+        recorder.compile()
+        began = time.perf_counter()
+        while recorder.unfinished():
+            recorder.advance()
+            if progress:
+                progress(min(1.0, recorder.done / recorder.total))
+        return recorder.runs(), time.perf_counter() - began
+
+
+class _Recorder:
+    """Drives a loop chunk by chunk, records the paths, and stops what has converged."""
+
+    def __init__(self, loop: Loop, start: Array, data: tuple[Tensor, ...], plan: Plan) -> None:
+        self.loop, self.data, self.plan = loop, data, plan
+        self.total = int(plan.updates.max())
+        self.every = [_every(int(own), plan.tolerance is not None) for own in plan.updates]
+        self.chunk = min(self.every)
+        usual = self.total if plan.tolerance is None else min(self.total, _USUAL)
+        self._advance = loop.advance_by_xla if len(start) * usual > _XLA_PAYS else loop.advance
+        self.start = np.asarray(start, dtype=loop.dtype)
+        self.done = 0
+        self.stopped = plan.updates.astype(np.int64)
+        self.converged = np.zeros(len(start), dtype=bool)
+        self.steps: list[int] = []
+        self.points: list[Array] = []
+        self.losses: list[Array] = []
+
+    def compile(self) -> None:
+        """Trace and compile without an update, then record the start."""
+        self.loop.reset(self.start, self.plan.lr)
+        self._updates(0)
+        self._record()
+
+    def unfinished(self) -> bool:
+        """Return whether some replicate has updates to make."""
+        return self.done < self.total and bool(np.any(self.loop.active.numpy() & (self.done < self.stopped)))
+
+    def advance(self) -> None:
+        """Make one chunk of updates, record, and look for convergence now and then."""
+        count = min(self.chunk, self.total - self.done)
+        self._updates(count)
+        self.done += count
+        self._record()
+        if self.plan.tolerance is not None and self.done % _LOOK < self.chunk:
+            self._stop()
+
+    def _updates(self, count: int) -> None:
+        """Make so many updates; arguments are tensors, so that one trace serves all calls."""
+        tf = self.loop.tf
+        self._advance(tf.constant(count), tf.constant(self.plan.updates), self.data, self._batches())
+
+    def _evaluated(self, x: Any) -> tuple[Array, Array]:
+        """Return losses and gradients on all data."""
+        loss, gradient = self.loop.evaluate(self.loop.tf.constant(x), self.data)
+        return loss.numpy().astype(float), gradient.numpy().astype(float)
+
+    def _batches(self) -> Tensor | None:
+        """Return the indices of the next chunk ``(chunk, R, B)``, padded to its full length."""
+        if self.plan.batches is None:
+            return None
+        found = self.plan.batches[self.done : self.done + self.chunk]
+        padding = ((0, self.chunk - len(found)), (0, 0), (0, 0))
+        return self.loop.tf.constant(np.pad(found, padding, constant_values=-1))
+
+    def _record(self) -> None:
+        x = self.loop.x.numpy()
+        self.steps.append(self.done)
+        self.points.append(x.astype(float))
+        self.losses.append(self._evaluated(x)[0])
+
+    def _stop(self) -> None:
+        """Freeze the replicates whose predicted decrease is below the tolerance."""
+        decrease = predicted_decrease(lambda x: self._evaluated(x)[1], self.loop.x.numpy())
+        running = self.loop.active.numpy() & (self.done < self.stopped)
+        met = running & (decrease < self.plan.tolerance)
+        self.stopped[met] = self.done
+        self.converged |= met
+        self.loop.active.assign(self.loop.active.numpy() & ~met)
+
+    def runs(self) -> list[Run]:
+        """Return each replicate's end and thinned path."""
+        ends = self.loop.settle(self.losses[-1])
+        diverged = ~np.isfinite(self.losses[-1]) | (~self.loop.active.numpy() & ~self.converged)
+        made = self.loop.made.numpy()
+        steps, points, losses = np.array(self.steps), np.array(self.points), np.array(self.losses)
+        runs = []
+        for r, end in enumerate(ends):
+            kept = _kept(steps, losses[:, r], int(made[r]), self.every[r])
+            runs.append(
+                Run(
+                    x=end,
+                    steps=np.minimum(steps[kept], made[r]),
+                    path=points[kept, r],
+                    loss=losses[kept, r],
+                    updates=int(made[r]),
+                    converged=bool(self.converged[r]),
+                    diverged=bool(diverged[r]),
+                )
+            )
+        return runs
+
+
+def _every(total: int, looks: bool) -> int:
+    """Return the updates from one record to the next, whatever the neighbours: `_POINTS` in a run at the most.
+
+    Where convergence is looked for, runs may be short: more records, and a divisor of `_LOOK`.
+    """
+    wanted = max(1, -(-total // _POINTS))
+    if looks:
+        return max(c for c in (1, 2, 5, 10, 25, 50) if c <= max(1, wanted // 2))
+    return int(2 ** np.ceil(np.log2(wanted)))
+
+
+def _kept(steps: Any, loss: Array, made: int, every: int) -> Any:
+    """Return the positions of at most `_POINTS` finite records, up to the first at or after a run's end."""
+    until = np.concatenate([[True], steps[:-1] < made])
+    kept = np.flatnonzero(until & np.isfinite(loss) & ((steps % every == 0) | (steps >= made)))
+    return kept[np.unique(np.linspace(0, len(kept) - 1, min(len(kept), _POINTS)).round().astype(int))]

@@ -1,0 +1,72 @@
+"""What the Adam estimators share around the loop: stacks of one shape, seeds, progress, checks of settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from bayescompare.engines.adam_run import Run
+from bayescompare.engines.base import Engine, Progress
+from bayescompare.errors import EstimatorError
+from bayescompare.fits import Fit
+from bayescompare.likelihood.problem import Problem
+
+__all__ = ["check_settings", "in_stacks", "seed_key", "shared_seconds"]
+
+Seed = np.random.SeedSequence
+FitStack = Callable[[Sequence[Problem], Sequence[Seed], Callable[[float], None]], list[Fit]]
+
+
+def check_settings(engine: Engine, *, positive: Sequence[str] = (), at_least_one: Sequence[str] = ()) -> None:
+    """Refuse settings that are not positive and finite, or below one; None is left alone."""
+    for name in positive:
+        value = getattr(engine, name)
+        if not (np.isfinite(value) and value > 0):
+            raise EstimatorError(f"{engine.name}: {name} must be a positive number, not {value}.")
+    for name in at_least_one:
+        value = getattr(engine, name)
+        if value is not None and value < 1:
+            raise EstimatorError(f"{engine.name}: {name} must be at least 1, not {value}.")
+
+
+def in_stacks(
+    problems: Sequence[Problem],
+    seeds: Sequence[Seed],
+    progress: Progress | None,
+    *,
+    key: Callable[[Problem], Hashable],
+    fit: FitStack,
+) -> list[Fit]:
+    """Fit the problems of each shape together, and return the fits in the order of the problems."""
+    stacks: dict[Hashable, list[int]] = {}
+    for i, problem in enumerate(problems):
+        stacks.setdefault(key(problem), []).append(i)
+    found: dict[int, Fit] = {}
+    for members in stacks.values():
+
+        def share(part: float, done: int = len(found), size: int = len(members)) -> None:
+            if progress:
+                progress(done + int(part * size), len(problems))
+
+        fits = fit([problems[i] for i in members], [seeds[i] for i in members], share)
+        found |= dict(zip(members, fits, strict=True))
+    if progress and problems:
+        progress(len(problems), len(problems))
+    return [found[i] for i in range(len(problems))]
+
+
+def shared_seconds(seconds: float, runs: Sequence[Run]) -> float:
+    """Return each replicate's share of the time of its stack."""
+    return seconds / max(1, len(runs))
+
+
+def seed_key(seed: Seed) -> str:
+    """Return the coordinates of a seed as text."""
+    return "/".join(map(str, seed.spawn_key))
+
+
+def below(seed: Seed, *path: int) -> Any:
+    """Return the seed sequence at ``path`` below another, without changing it."""
+    return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *path))

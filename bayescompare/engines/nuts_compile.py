@@ -1,0 +1,87 @@
+"""Compiled models, one a structure: later problems of the same structure swap their data."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import nutpie
+
+from bayescompare.engines.nuts_model import Parameterization, build_model, model_data, reads_symbols, whitening
+from bayescompare.likelihood.problem import Problem
+
+__all__ = ["clear", "compiled_for", "start_widths", "structure"]
+
+Array = npt.NDArray[np.float64]
+
+#: Compiled models kept; priors that refuse symbols need one for each set of numbers.
+_KEPT = 16
+_COMPILED: OrderedDict[Hashable, Any] = OrderedDict()
+_LOCK = threading.Lock()
+
+
+def structure(problem: Problem, parameterization: Parameterization) -> Hashable:
+    """Return what two problems must share to share a compiled model.
+
+    The marginal model leaves numbers of rows and of groups free; sampled random effects fix the groups.
+    """
+    layout = problem.layout
+    priors: Hashable = problem.priors.signature
+    if not reads_symbols(problem.priors):
+        priors = (priors, tuple(problem.priors.constants()))
+    groups = 0 if parameterization == "marginal" else len(layout.levels)
+    return parameterization, layout.p, tuple(len(block) for block in layout.blocks), groups, priors
+
+
+def compiled_for(problem: Problem, parameterization: Parameterization) -> Any:
+    """Return nutpie's compiled model of a problem, compiled anew only for a new structure."""
+    key = structure(problem, parameterization)
+    with _LOCK:
+        if key not in _COMPILED:
+            _COMPILED[key] = _compile(problem, parameterization)
+            while len(_COMPILED) > _KEPT:
+                _COMPILED.popitem(last=False)
+        _COMPILED.move_to_end(key)
+        found = _COMPILED[key]
+    swapped = found.with_data(**model_data(problem, parameterization))
+    return replace(swapped, initial_point_func=_starts(start_widths(problem, parameterization)))
+
+
+def _compile(problem: Problem, parameterization: Parameterization) -> Any:
+    """Compile without the deterministic variables, which NumPy computes faster for all draws at once."""
+    model = build_model(problem, parameterization, constant_priors=not reads_symbols(problem.priors))
+    kept = [] if parameterization != "noncentered" or not problem.layout.q else [problem.layout.b_name]
+    return nutpie.compile_pymc_model(model, backend="numba", var_names=kept)
+
+
+def start_widths(problem: Problem, parameterization: Parameterization) -> Array:
+    """Return half the range of the random starts about zero, for each free coordinate.
+
+    One unit in the sampler's coordinates: an sd between 1/e and e times that of the residuals.
+    """
+    layout = problem.layout
+    widths = np.ones(layout.size)
+    if parameterization == "marginal" or not layout.q:
+        return widths
+    effect = np.exp(whitening(problem)[1]) if parameterization == "centered" else np.ones(layout.q)
+    return np.concatenate([widths, np.tile(effect, len(layout.levels))])
+
+
+def _starts(widths: Array) -> Callable[[int], Array]:
+    """Return nutpie's maker of starting points, a function of a seed alone."""
+
+    def start(seed: int) -> Array:
+        return widths * np.random.default_rng(seed).uniform(-1.0, 1.0, len(widths))
+
+    return start
+
+
+def clear() -> None:
+    """Forget all compiled models."""
+    with _LOCK:
+        _COMPILED.clear()

@@ -1,0 +1,53 @@
+"""The command line of the benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bench.rows import Row, machine, markdown, render, write_json
+
+__all__ = ["app"]
+
+
+class Section(StrEnum):
+    """What can be measured, each by the module of its name."""
+
+    LBFGS = "lbfgs"
+    ADAM = "adam"
+    NUTS = "nuts"
+    STUDY = "study"
+    STARTUP = "startup"
+
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def measure(
+    only: Annotated[
+        list[Section] | None, typer.Option(help="Measure this section; may be given several times.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer data sets and repeats: rough ratios.")] = False,
+    json: Annotated[Path | None, typer.Option(help="Write rows and machine to this JSON file.")] = None,
+    markdown_file: Annotated[Path | None, typer.Option("--markdown", help="Write the table to this file.")] = None,
+) -> None:
+    """Measure bayescompare against other packages in one run, and print the ratios."""
+    console, errors = Console(), Console(stderr=True)
+    facts = machine()
+    rows: list[Row] = []
+    for section in only or list(Section):
+        errors.print(f"measuring {section} ...", highlight=False)
+        function: Callable[..., list[Row]] = import_module(f"bench.{section}").measure
+        rows += function(quick=quick)
+    render(rows, facts, console)
+    if json:
+        write_json(rows, facts, json)
+    if markdown_file:
+        markdown_file.write_text(markdown(rows, facts), encoding="utf-8")
