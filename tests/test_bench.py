@@ -56,14 +56,20 @@ def test_met_is_empty_where_nothing_was_compared(rows: ModuleType) -> None:
     assert [row.met for row in measured(rows)] == [True, False, None, True, False]
 
 
-def test_table_shows_every_row_its_note_and_the_machine(rows: ModuleType) -> None:
+def test_table_shows_every_row_and_its_note(rows: ModuleType) -> None:
     out = io.StringIO()
-    rows.render(measured(rows), FACTS, Console(file=out, width=160))
+    rows.render(measured(rows), Console(file=out, width=160))
     shown = out.getvalue()
     for text in ("Speed", "0.5 ms", "50 ms", "100x", "10x", "yes", "no", "2,000 ESS/s", "at most 25 s", "30 s"):
         assert text in shown
     assert "fit / absent: absent is not installed" in shown
-    assert "a processor, 2 cores" in shown
+
+
+def test_machine_is_named_in_a_line(rows: ModuleType) -> None:
+    assert rows.about(FACTS).startswith(
+        "a processor, 2 cores, load 0.5 at the start, Linux x86_64; Python 3.13.0, numpy"
+    )
+    assert rows.machine().keys() == FACTS.keys()
 
 
 def test_markdown_has_a_line_for_each_row(rows: ModuleType) -> None:

@@ -33,6 +33,8 @@ _NEAR_ZERO = -5.0
 _UNBOUNDED_SLOPE = 1e-3
 _VERY_SMALL = -20.0
 _SAME = 1e-9
+# Largest slope of the objective, a unit of the working coordinates, that a mode may have.
+_STATIONARY = 1e-2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +102,13 @@ def _landed(posterior: Posterior, mode: _Mode) -> _Mode:
     return mode
 
 
+def _slope(problem: Problem, mode: _Mode) -> float:
+    """Return the largest absolute slope at a mode, fixed effects in units of the residual's size."""
+    units = np.ones(problem.layout.size)
+    units[problem.layout.beta] = problem.products.scale
+    return float(np.max(np.abs(mode.gradient) * units))
+
+
 def map_optimum(problem: Problem, *, starts: int, unconstrained: bool, rng: np.random.Generator) -> _Mode:
     """Return the best joint mode from several starts."""
     posterior = Posterior(problem, jacobian=unconstrained)
@@ -163,6 +172,7 @@ class LbfgsMAP(Engine):
         flags = [*note_flags(problem)]
         flags += [Flag.BOUNDARY] if np.any(theta[layout.sd] == 0) else []
         flags += [Flag.DEGENERATE] if mode.degenerate else []
+        flags += [Flag.NOT_STATIONARY] if _slope(problem, mode) > _STATIONARY and not mode.degenerate else []
         return Fit(
             estimator=self.label,
             layout=layout,

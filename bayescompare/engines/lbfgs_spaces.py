@@ -34,6 +34,8 @@ def moment_factor(data: Products, blocks: tuple[slice, ...]) -> Array:
     u = np.einsum("jka,jk->ja", data.r, c)
     right = u.T @ u - gram.sum(axis=0)
     left = np.einsum("jab,jcd->acbd", gram, gram).reshape(q * q, q * q)
+    if not (np.all(np.isfinite(left)) and np.all(np.isfinite(right))):
+        return np.eye(q)
     solution = np.linalg.lstsq(left, right.ravel(), rcond=1e-10)[0].reshape(q, q)
     factor = np.zeros((q, q))
     for block in blocks:

@@ -18,9 +18,15 @@ __all__ = ["draw_effects"]
 
 
 @njit(cache=True, error_model="numpy")
-def _factor(m: Any, chol: Any) -> None:
-    """Fill the lower Cholesky factor of ``I + M'M``."""
-    q = m.shape[0]
+def _factor(r: Any, lam: Any, m: Any, chol: Any) -> None:
+    """Fill ``M = R lam`` and the lower Cholesky factor of ``I + M'M``, its diagonal inverted."""
+    q = lam.shape[0]
+    for a in range(q):
+        for b in range(q):
+            total = 0.0
+            for k in range(a, q):
+                total += r[a, k] * lam[k, b]
+            m[a, b] = total
     for a in range(q):
         for b in range(a + 1):
             total = 1.0 if a == b else 0.0
@@ -28,42 +34,41 @@ def _factor(m: Any, chol: Any) -> None:
                 total += m[k, a] * m[k, b]
             for k in range(b):
                 total -= chol[a, k] * chol[b, k]
-            chol[a, b] = np.sqrt(total) if a == b else total / chol[b, b]
+            chol[a, b] = 1.0 / np.sqrt(total) if a == b else total * chol[b, b]
 
 
 @njit(cache=True, error_model="numpy")
 def _forward(chol: Any, v: Any) -> None:
     """Solve ``L x = v`` in place."""
     for a in range(len(v)):
+        total = v[a]
         for k in range(a):
-            v[a] -= chol[a, k] * v[k]
-        v[a] /= chol[a, a]
+            total -= chol[a, k] * v[k]
+        v[a] = total * chol[a, a]
 
 
 @njit(cache=True, error_model="numpy")
 def _backward(chol: Any, v: Any) -> None:
     """Solve ``L' x = v`` in place."""
     for a in range(len(v) - 1, -1, -1):
+        total = v[a]
         for k in range(a + 1, len(v)):
-            v[a] -= chol[k, a] * v[k]
-        v[a] /= chol[a, a]
+            total -= chol[k, a] * v[k]
+        v[a] = total * chol[a, a]
 
 
 @njit(cache=True, error_model="numpy")
-def _conditional(lam: Any, sigma: float, r: Any, c: Any, e: Any, chol: Any, mean: Any) -> None:
-    """Fill the Cholesky factor of the precision of ``u_j`` and its mean."""
-    q = lam.shape[0]
-    m = np.zeros((q, q))
+def _mean(m: Any, chol: Any, c: Any, e: Any, sigma: float, mean: Any) -> None:
+    """Fill the conditional mean of ``u_j``."""
+    q, width = c.shape
     for a in range(q):
-        for k in range(a, q):
-            for b in range(q):
-                m[a, b] += r[a, k] * lam[k, b]
-    _factor(m, chol)
-    mean[:] = 0.0
+        mean[a] = 0.0
     for k in range(q):
-        residual = np.sum(c[k] * e) / sigma
+        residual = 0.0
+        for column in range(width):
+            residual += c[k, column] * e[column]
         for a in range(q):
-            mean[a] += m[k, a] * residual
+            mean[a] += m[k, a] * residual / sigma
     _forward(chol, mean)
     _backward(chol, mean)
 
@@ -72,7 +77,24 @@ def _conditional(lam: Any, sigma: float, r: Any, c: Any, e: Any, chol: Any, mean
 def _times(root: Any, v: Any, out: Any) -> None:
     """Fill ``out = P v``."""
     for a in range(len(v)):
-        out[a] = np.sum(root[a] * v)
+        total = 0.0
+        for k in range(len(v)):
+            total += root[a, k] * v[k]
+        out[a] = total
+
+
+@njit(cache=True, error_model="numpy")
+def _add_moments(centre: Any, first: Any, root: Any, chol: Any, work: Any, sums: Any) -> None:
+    """Add to the sums ``(3, q)``: conditional mean less the first one, its square, conditional variance."""
+    for a in range(len(centre)):
+        away = centre[a] - first[a]
+        sums[0, a] += away
+        sums[1, a] += away * away
+        for k in range(len(centre)):
+            work[k] = root[a, k]
+        _forward(chol, work)
+        for k in range(len(centre)):
+            sums[2, a] += work[k] * work[k]
 
 
 @njit(cache=True, error_model="numpy")
@@ -95,25 +117,21 @@ def draw_effects(deltas: Any, roots: Any, lams: Any, sigmas: Any, r: Any, c: Any
         mean of the conditional variances plus variance of the conditional means.
     """
     draws, groups, q = out.shape
-    first, total = np.zeros((groups, q)), np.zeros((groups, q))
-    square, within = np.zeros((groups, q)), np.zeros((groups, q))
-    chol, e = np.zeros((q, q)), np.ones(c.shape[2])
+    first, sums = np.empty((groups, q)), np.zeros((groups, 3, q))
+    m, chol, e = np.empty((q, q)), np.zeros((q, q)), np.ones(c.shape[2])
     mean, centre, work = np.empty(q), np.empty(q), np.empty(q)
     for s in range(draws):
         e[:-1] = -deltas[s]
         for j in range(groups):
-            _conditional(lams[s], sigmas[s], r[j], c[j], e, chol, mean)
+            _factor(r[j], lams[s], m, chol)
+            _mean(m, chol, c[j], e, sigmas[s], mean)
             _times(roots[s], mean, centre)
-            _backward(chol, out[s, j])
-            work[:] = mean + out[s, j]
-            _times(roots[s], work, out[s, j])
             if s == 0:
                 first[j] = centre
-            total[j] += centre - first[j]
-            square[j] += (centre - first[j]) ** 2
+            _add_moments(centre, first[j], roots[s], chol, work, sums[j])
+            _backward(chol, out[s, j])
             for a in range(q):
-                work[:] = roots[s, a]
-                _forward(chol, work)
-                within[j, a] += np.sum(work**2)
-    shift = total / draws
-    return first + shift, within / draws + square / draws - shift**2
+                work[a] = mean[a] + out[s, j, a]
+            _times(roots[s], work, out[s, j])
+    shift = sums[:, 0] / draws
+    return first + shift, sums[:, 2] / draws + sums[:, 1] / draws - shift**2

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bayescompare.report.answers import FitAnswer, FlagNote, StudyAnswer, fit_answer, flag_notes, study_answer
 from bayescompare.report.diagnostics import Paths, Sampler, optimizer_grid, paths, sampler, sampler_grid
 from bayescompare.report.evidence import forests, performance
 from bayescompare.report.figures.canvas import Drawing
+from bayescompare.report.fit_answer import FitAnswer, fit_answer
+from bayescompare.report.flags import FlagNote, flag_notes
 from bayescompare.report.formats import percent
 from bayescompare.report.grid import Grid
 from bayescompare.report.methods import Methods, methods, subtitle
 from bayescompare.report.palette import Look
+from bayescompare.report.study_answer import StudyAnswer, study_answer
 from bayescompare.report.subject import Scenario, Subject
 from bayescompare.report.tables import (
     estimates_grid,

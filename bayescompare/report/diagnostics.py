@@ -12,7 +12,7 @@ from bayescompare.report.draws import Diagnosis, diagnoses, labelled_draws
 from bayescompare.report.figures.arviz import energy_panel, rank_panel
 from bayescompare.report.figures.canvas import Drawing
 from bayescompare.report.figures.paths import Track, loss_panel, path_panel
-from bayescompare.report.formats import Value, count, number, text
+from bayescompare.report.formats import Value, count, counted, number, text
 from bayescompare.report.grid import Column, Grid, grid
 from bayescompare.report.palette import Look
 from bayescompare.report.subject import Scenario, Subject
@@ -20,6 +20,7 @@ from bayescompare.report.subject import Scenario, Subject
 __all__ = ["Losses", "Paths", "Sampler", "optimizer_grid", "paths", "sampler", "sampler_grid"]
 
 _NAN = float("nan")
+_NO_GAP = "no optimum of its own objective is known, or it lies at a boundary"
 #: Rank plots of a scenario; of more parameters those with the largest R-hat are shown.
 _MOST_RANKS = 8
 #: Estimators whose loss is a deviance, so that a gap in deviance leads from its end to its optimum.
@@ -61,7 +62,9 @@ def paths(subject: Subject, scenario: Scenario) -> Paths | None:
     first = traces[traces["replicate"] == traces["replicate"].min()]
     optima = _first(subject.table("optimum"), scenario, int(first["replicate"].iloc[0]))
     fits = _first(subject.table("fits"), scenario, int(first["replicate"].iloc[0])).set_index("estimator")
-    return Paths(losses=_losses(subject, scenario, first, fits), parameters=_parameters(subject, scenario, first, optima))
+    return Paths(
+        losses=_losses(subject, scenario, first, fits), parameters=_parameters(subject, scenario, first, optima)
+    )
 
 
 def _first(frame: pd.DataFrame, scenario: Scenario, replicate: int) -> pd.DataFrame:
@@ -102,7 +105,8 @@ def _parameters(subject: Subject, scenario: Scenario, traces: pd.DataFrame, opti
         tracks = [
             track
             for label, look in subject.estimators.items()
-            if (track := _track(look, rows[rows["estimator"] == label], known.get((label, parameter), _NAN))) is not None
+            if (track := _track(look, rows[rows["estimator"] == label], known.get((label, parameter), _NAN)))
+            is not None
         ]
         if tracks:
             truth = subject.truth(scenario.name, parameter)
@@ -127,7 +131,7 @@ def sampler(subject: Subject, scenario: Scenario) -> Sampler | None:
     return Sampler(
         ranks=ranks,
         left_out=len(draws) - len(ranks),
-        energy=energy_panel(f"{scenario.key}-energy", tree, "energy"),
+        energy=energy_panel(f"{scenario.key}-energy", tree),
         table=_diagnosis_grid(scenario, draws, found),
     )
 
@@ -176,20 +180,30 @@ def sampler_grid(subject: Subject) -> Grid | None:
     if not len(fits):
         return None
     columns = [
-        Column("scenario", numeric=False), Column("estimator", numeric=False),
+        *([Column("scenario", numeric=False)] if subject.is_study else []),
+        Column("estimator", numeric=False),
         Column("passed the gate", "fits without a flag, of all"),
-        Column("largest R-hat"), Column("smallest bulk ESS"), Column("smallest tail ESS"), Column("divergent transitions"),
+        Column("largest R-hat"),
+        Column("smallest bulk ESS"),
+        Column("smallest tail ESS"),
+        Column("divergent transitions"),
         Column("n", "fits with diagnostics, of all"),
-    ]  # fmt: skip
+    ]
     rows = []
     for scenario, look, group in _cells(subject, fits):
         passed, known = int((group["status"] == "ok").sum()), int(group["rhat_max"].notna().sum())
-        rows.append([
-            text(scenario), text(look.label, kind="estimator"), Value(count(passed, len(group)), str(passed)),
-            _fixed(group["rhat_max"].max(), 3, "no diagnostics"), _fixed(group["ess_bulk_min"].min(), 0, "no diagnostics"),
-            _fixed(group["ess_tail_min"].min(), 0, "no diagnostics"), _fixed(group["divergences"].sum(), 0),
-            Value(count(known, len(group)), str(known)),
-        ])  # fmt: skip
+        rows.append(
+            [
+                *([text(scenario)] if subject.is_study else []),
+                text(look.label, kind="estimator"),
+                Value(count(passed, len(group)), str(passed)),
+                _fixed(group["rhat_max"].max(), 3, "no diagnostics"),
+                _fixed(group["ess_bulk_min"].min(), 0, "no diagnostics"),
+                _fixed(group["ess_tail_min"].min(), 0, "no diagnostics"),
+                _fixed(group["divergences"].sum(), 0),
+                Value(count(known, len(group)), str(known)),
+            ]
+        )
     return grid("sampler", "The sampler's worst diagnostics", columns, rows)
 
 
@@ -199,26 +213,62 @@ def optimizer_grid(subject: Subject) -> Grid | None:
     fits = fits[~fits["estimator"].astype(str).str.startswith("nuts")] if len(fits) else fits
     if not len(fits):
         return None
+    if not subject.is_study:
+        return _own_gaps(subject, fits)
     columns = [
-        Column("scenario", numeric=False), Column("estimator", numeric=False),
+        Column("scenario", numeric=False),
+        Column("estimator", numeric=False),
         Column("median gap, SE", "largest distance over the parameters from the own optimum, in standard errors"),
-        Column("largest gap, SE"), Column("largest gap, deviance"),
+        Column("largest gap, SE"),
+        Column("largest gap, deviance"),
         Column("n", "fits whose optimum is known, of all"),
-        Column("flagged", "fits with status flagged"), Column("failed", "fits without an estimate"),
+        Column("flagged", "fits with status flagged"),
+        Column("failed", "fits without an estimate"),
         Column("seconds a fit", "median"),
-    ]  # fmt: skip
-    return grid("optimizers", "Distance from their own optimum", columns, [_gaps(*cell) for cell in _cells(subject, fits)])
+    ]
+    return grid(
+        "optimizers", "Distance from their own optimum", columns, [_gaps(*cell) for cell in _cells(subject, fits)]
+    )
+
+
+def _own_gaps(subject: Subject, fits: pd.DataFrame) -> Grid:
+    """Return the same for one's own data, a row a fit."""
+    columns = [
+        Column("estimator", numeric=False),
+        Column("gap, SE", "largest distance over the parameters from the own optimum, in standard errors"),
+        Column("gap, deviance"),
+        Column("gradient", "largest absolute gradient at the end"),
+        Column("evaluations", "of the objective, or updates"),
+        Column("seconds"),
+    ]
+    rows = [
+        [
+            text(look.label, kind="estimator"),
+            number(row["gap_sd"], reason=_NO_GAP, digits=2),
+            number(row["gap_deviance"], reason=_NO_GAP, digits=2),
+            number(row["grad_norm"], reason="none", digits=2),
+            counted(row["evaluations"]),
+            number(row["seconds"], reason="not measured", digits=2),
+        ]
+        for _, look, group in _cells(subject, fits)
+        for row in group.to_dict("records")
+    ]
+    return grid("optimizers", "Distance from their own optimum", columns, rows)
 
 
 def _gaps(scenario: str, look: Look, group: pd.DataFrame) -> list[Value]:
     gap, known = group["gap_sd"], int(group["gap_sd"].notna().sum())
-    reason = "no optimum of its own objective is known, or it lies at a boundary"
+    reason = _NO_GAP
     flagged = int((group["status"] == "flagged").sum())
     failed = int(group["status"].isin(["failed", "timeout", "worker_died"]).sum())
     return [
-        text(scenario), text(look.label, kind="estimator"),
-        number(gap.median(), reason=reason, digits=2), number(gap.max(), reason=reason, digits=2),
-        number(group["gap_deviance"].max(), reason=reason, digits=2), Value(count(known, len(group)), str(known)),
-        Value(count(flagged, len(group)), str(flagged)), Value(count(failed, len(group)), str(failed)),
+        text(scenario),
+        text(look.label, kind="estimator"),
+        number(gap.median(), reason=reason, digits=2),
+        number(gap.max(), reason=reason, digits=2),
+        number(group["gap_deviance"].max(), reason=reason, digits=2),
+        Value(count(known, len(group)), str(known)),
+        Value(count(flagged, len(group)), str(flagged)),
+        Value(count(failed, len(group)), str(failed)),
         number(group["seconds"].median(), reason="not measured", digits=2),
-    ]  # fmt: skip
+    ]

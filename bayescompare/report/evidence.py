@@ -67,8 +67,7 @@ def position(subject: Subject, scenario: Scenario, rows: pd.DataFrame) -> Drawin
     """
     found = {
         parameter: [
-            (subject.estimators[str(label)], float(z))
-            for label, z in zip(group["estimator"], group["z"], strict=True)
+            (subject.estimators[str(label)], float(z)) for label, z in zip(group["estimator"], group["z"], strict=True)
         ]
         for parameter in scenario.parameters
         if len(group := rows[rows["parameter"] == parameter])
@@ -106,14 +105,18 @@ def _measured(look: Look, rows: pd.DataFrame, note: str, *, bounded: bool = Fals
         return _lane(look, value=_NAN, note=note or " ")
     value, half = float(rows["value"].iloc[0]), _NORMAL * float(rows["mcse"].iloc[0])
     lower, upper = value - half, value + half
-    return _lane(look, value=value, lower=max(lower, 0.0) if bounded else lower, upper=min(upper, 1.0) if bounded else upper)
+    return _lane(
+        look, value=value, lower=max(lower, 0.0) if bounded else lower, upper=min(upper, 1.0) if bounded else upper
+    )
 
 
 def _reason(subject: Subject, scenario: Scenario, label: str, parameter: str) -> str:
     """Return why an estimator has no measure of a parameter."""
     estimates = subject.table("estimates")
     rows = estimates[
-        (estimates["scenario"] == scenario.name) & (estimates["estimator"] == label) & (estimates["parameter"] == parameter)
+        (estimates["scenario"] == scenario.name)
+        & (estimates["estimator"] == label)
+        & (estimates["parameter"] == parameter)
     ]
     if any(map(other_estimand, rows["estimand"])):
         return f"estimates {rows['estimand'].iloc[0]}"

@@ -7,9 +7,23 @@ import re
 from dataclasses import dataclass
 
 __all__ = [
-    "MINUS", "NOT_AVAILABLE", "Value", "count", "duration", "fixed", "interval", "number", "percent", "plain", "short",
-    "signed", "text", "whole",
-]  # fmt: skip
+    "MINUS",
+    "NOT_AVAILABLE",
+    "Value",
+    "count",
+    "counted",
+    "duration",
+    "fixed",
+    "interval",
+    "number",
+    "percent",
+    "plain",
+    "short",
+    "signed",
+    "text",
+    "typed",
+    "whole",
+]
 
 MINUS = "\u2212"
 NOT_AVAILABLE = "n/a"
@@ -77,7 +91,7 @@ def plain(value: float, error: float = math.nan, digits: int = 3) -> str:
     size = abs(value)
     if size == 0 and not error >= _SMALL:
         return "0"
-    if size >= _LARGE or 0 < size < _SMALL and not error > size:
+    if size >= _LARGE or (0 < size < _SMALL and not error > size):
         return _scientific(value).replace("-", MINUS)
     if math.isfinite(error) and error > 0:
         return fixed(value, _decimals(error))
@@ -123,6 +137,16 @@ def count(used: float, total: float) -> str:
 def whole(value: float) -> str:
     """Return a whole number, its thousands apart."""
     return f"{int(value):,}".replace(",", "\u202f")
+
+
+def counted(value: float) -> Value:
+    """Return a number of things."""
+    return Value(whole(value), str(int(value))) if math.isfinite(value) else number(math.nan, reason="not counted")
+
+
+def typed(value: float, reason: str) -> Value:
+    """Return a number as a person typed it, or ``n/a`` with its reason."""
+    return number(value, reason=reason) if math.isnan(value) else Value(short(value), repr(float(value)))
 
 
 def duration(seconds: float) -> str:

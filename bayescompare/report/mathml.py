@@ -78,28 +78,41 @@ def _math(content: str) -> str:
 def _mean(parts: _Parts, response: str) -> str:
     index = (_i("i"),)
     fixed = [_term(_sub(_i("β"), f"<mn>{k}</mn>"), name) for k, name in enumerate(parts.coefs)]
-    random = [_term(_sub(_i("b"), f"<mn>{k}</mn>", _o(","), _i("j"), _o("["), *index, _o("]")), name)
-              for k, name in enumerate(parts.effects)]  # fmt: skip
+    random = [
+        _term(_sub(_i("b"), f"<mn>{k}</mn>", _o(","), _i("j"), _o("["), *index, _o("]")), name)
+        for k, name in enumerate(parts.effects)
+    ]
     noise = _sub(_i("ε"), *index)
     terms = [term for term in (_sum(fixed), _sum(random), noise) if term]
     return _sub(_t(response), *index) + _o("=") + _o("+").join(terms)
 
 
+def _effect(k: int) -> str:
+    """Return one random effect of group j."""
+    return _sub(_i("b"), f"<mn>{k}</mn>", _o(","), _i("j"))
+
+
+def _dotted(entries: Sequence[str]) -> str:
+    """Return entries with commas between them, in brackets."""
+    shown = [*entries[:_MOST_TERMS], *(["<mi>⋯</mi>"] if len(entries) > _MOST_TERMS else [])]
+    return _o("(") + _o(",").join(shown) + _o(")")
+
+
 def _covariance(parts: _Parts) -> list[str]:
     """Return the law of the random effects, and what its matrices are."""
-    vector = _sub("<mi mathvariant='bold'>b</mi>".replace("'", '"'), _i("j"))
-    sds = [_sub(_i("τ"), f"<mn>{k}</mn>") for k in range(len(parts.effects))]
-    if len(sds) == 1:
-        return [_sub(_i("b"), "<mn>0</mn>", _o(","), _i("j")) + _o("∼") + _normal("<mn>0</mn>", f"<msubsup>{_i('τ')}<mn>0</mn><mn>2</mn></msubsup>")]
-    lines = [vector + _o("∼") + _normal("<mn>0</mn>", _i("D") + _i("R") + _i("D"))]
-    dots = _o(",").join(sds[:_MOST_TERMS]) + (_o(",") + "<mi>⋯</mi>" if len(sds) > _MOST_TERMS else "")
-    lines.append(_i("D") + _o("=") + "<mi mathvariant=\"normal\">diag</mi>" + _o("(") + dots + _o(")"))
-    if parts.pairs:
-        entry = _sub(_i("R"), _i("k"), _i("l")) + _o("=") + _sub(_i("ρ"), _i("k"), _i("l"))
-        lines.append(entry)
-    else:
-        lines.append(_i("R") + _o("=") + _i("I"))
-    return lines
+    zero, size = "<mn>0</mn>", len(parts.effects)
+    if size == 1:
+        variance = f"<msubsup>{_i('τ')}<mn>0</mn><mn>2</mn></msubsup>"
+        return [_effect(0) + _o("∼") + _normal(zero, variance)]
+    vector = f"<msup>{_row(_dotted([_effect(k) for k in range(size)]))}{_i('⊤')}</msup>"
+    sds = [_sub(_i("τ"), f"<mn>{k}</mn>") for k in range(size)]
+    lines = [
+        vector + _o("∼") + _normal(zero, _i("D") + _i("R") + _i("D")),
+        _i("D") + _o("=") + '<mi mathvariant="normal">diag</mi>' + _dotted(sds),
+    ]
+    if not parts.pairs:
+        return [*lines, _i("R") + _o("=") + _i("I")]
+    return [*lines, _sub(_i("R"), _i("k"), _i("l")) + _o("=") + _sub(_i("ρ"), _i("k"), _i("l"))]
 
 
 def model_mathematics(labels: Sequence[str], response: str = "y") -> dict[str, object]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bayescompare.report.formats import Value, duration, number, short, text, whole
+from bayescompare.report.formats import Value, duration, text, typed, whole
 from bayescompare.report.grid import Column, Grid, grid
 from bayescompare.report.mathml import model_mathematics
 from bayescompare.report.subject import Scenario, Subject
@@ -67,10 +67,14 @@ def _facts(about: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("seed", about.get("seed")),
         ("replicates", about.get("replicates")),
         ("wall time", duration(float(about["seconds"])) if about.get("seconds") is not None else None),
-        ("created", str(about["created"]).replace("T", " ").replace("+00:00", " UTC").replace("Z", " UTC")
-         if about.get("created") else None),
+        (
+            "created",
+            str(about["created"]).replace("T", " ").replace("+00:00", " UTC").replace("Z", " UTC")
+            if about.get("created")
+            else None,
+        ),
         ("machine", ", ".join(f"{value} cores" if key == "cores" else str(value) for key, value in machine.items())),
-    ]  # fmt: skip
+    ]
     return [(name, str(value)) for name, value in found if value not in (None, "")]
 
 
@@ -137,15 +141,10 @@ def _parameters(subject: Subject, scenario: Scenario) -> Grid:
     rows = []
     for label in scenario.parameters:
         row = [text(symbols.get(label, ""), kind="symbol"), text(label, kind="code")]
-        row += [_typed(truths[label])] if known else []
+        row += [typed(truths[label], "differs between data sets")] if known else []
         row += [text(_prior_of(label, priors), kind="code")] if priors else []
         rows.append(row)
     return grid(f"{scenario.key}-parameters", "Parameters", columns, rows)
-
-
-def _typed(value: float) -> Value:
-    """Return a true value as it was typed."""
-    return number(value, reason="differs between data sets") if value != value else Value(short(value), repr(value))
 
 
 def _estimators(subject: Subject) -> Grid:
@@ -155,8 +154,11 @@ def _estimators(subject: Subject) -> Grid:
     for label in subject.estimators:
         each = described.get(label, {})
         used = each.get("uses_priors")
-        rows.append([
-            text(label, kind="estimator"), text(each.get("what", "")),
-            text("" if used is None else "used" if used else "not used"),
-        ])  # fmt: skip
+        rows.append(
+            [
+                text(label, kind="estimator"),
+                text(each.get("what", "")),
+                text("" if used is None else "used" if used else "not used"),
+            ]
+        )
     return grid("estimators", "Estimators", columns, rows)

@@ -91,7 +91,7 @@ class Subject:
             str(name): tuple(dict.fromkeys(group["parameter"]))
             for name, group in (estimates.groupby("scenario", sort=False) if len(estimates) else ())
         }
-        lone = next(iter(described.values()), {}) if len(described) == len(names) == 1 else {}
+        lone: Mapping[str, Any] = next(iter(described.values()), {}) if len(described) == len(names) == 1 else {}
         return tuple(
             Scenario(key=f"s{k}", name=name, parameters=labels.get(name, ()), about=described.get(name, lone))
             for k, name in enumerate(names)
@@ -101,7 +101,12 @@ class Subject:
     def first(self) -> pd.DataFrame:
         """The summary table of the first data set of each scenario."""
         shown = self.results.table
-        return shown.sort_values("estimator", key=lambda column: column.map(self.rank), kind="stable")
+        place = {name: list(dict.fromkeys(shown[name])) for name in ("scenario", "parameter")} | {
+            "estimator": list(self.rank)
+        }
+        return shown.sort_values(
+            list(place), key=lambda column: column.map(place[str(column.name)].index), kind="stable"
+        )
 
     @property
     def rank(self) -> dict[str, int]:

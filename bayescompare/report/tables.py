@@ -8,14 +8,32 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayescompare.report.formats import Value, count, interval, number, percent, plain, short, signed, text, whole
+from bayescompare.report.formats import (
+    Value,
+    count,
+    counted,
+    interval,
+    number,
+    percent,
+    plain,
+    short,
+    signed,
+    text,
+    typed,
+)
 from bayescompare.report.grid import Column, Grid, grid
 from bayescompare.report.subject import Scenario, Subject
 
 __all__ = [
-    "estimates_grid", "failures_grid", "fits_grid", "measures_grid", "paired_grid", "random_effects_grid",
-    "recovery_grid", "verdicts_grid",
-]  # fmt: skip
+    "estimates_grid",
+    "failures_grid",
+    "fits_grid",
+    "measures_grid",
+    "paired_grid",
+    "random_effects_grid",
+    "recovery_grid",
+    "verdicts_grid",
+]
 
 _MEASURES = {
     "bias": "mean of estimate less truth",
@@ -26,6 +44,8 @@ _MEASURES = {
     "coverage": "share of the intervals that hold the truth",
     "width": "mean width of the intervals",
 }
+_KINDS = {"estimator": "estimator", "parameter": "code"}
+_NAMES = {"empirical_se": "empirical SE", "model_se": "model SE", "rmse": "RMSE"}
 _BAD = ("failed", "timeout", "worker_died", "flagged", "not_applicable")
 
 
@@ -33,31 +53,29 @@ def _estimator(label: object) -> Value:
     return text(label, kind="estimator")
 
 
-def _typed(value: float) -> Value:
-    """Return a true value as it was typed."""
-    return number(value, reason="unknown") if np.isnan(value) else Value(short(value), repr(float(value)))
-
-
 def estimates_grid(subject: Subject, scenario: Scenario) -> Grid:
     """Return parameter by estimator for the first data set."""
     rows = subject.first[subject.first["scenario"] == scenario.name]
     known = rows["truth"].notna().any()
     columns = [
-        Column("parameter", numeric=False), Column("estimator", numeric=False), Column("estimate"),
+        Column("parameter", numeric=False),
+        Column("estimator", numeric=False),
+        Column("estimate"),
         Column("SE", "standard error, or posterior sd"),
         Column(percent(subject.level), "interval: Wald, or equal-tailed for draws"),
         Column("quantile", "share of the posterior draws below the estimate"),
         Column("z", "distance from the posterior mean in posterior sds"),
         *([Column("truth")] if known else []),
-        Column("estimates", "what the number estimates", numeric=False), Column("flags", numeric=False),
-    ]  # fmt: skip
+        Column("estimates", "what the number estimates", numeric=False),
+        Column("flags", numeric=False),
+    ]
     found = [_estimate_row(row, known=bool(known)) for row in rows.to_dict("records")]
     return grid(f"{scenario.key}-estimates", "Estimates", columns, found)
 
 
 def _estimate_row(row: Mapping[str, Any], *, known: bool) -> list[Value]:
     reason, error = str(row["reason"] or ""), float(row["se"])
-    draws = "the posterior itself" if row["kind"] == "eti" else "no posterior of this data set" if not reason else reason
+    draws = "the posterior itself" if row["kind"] == "eti" else reason or "no posterior of this data set"
     return [
         text(row["parameter"], kind="code"),
         _estimator(row["estimator"]),
@@ -66,7 +84,7 @@ def _estimate_row(row: Mapping[str, Any], *, known: bool) -> list[Value]:
         interval(float(row["lower"]), float(row["upper"]), error, reason or "there is no interval"),
         number(row["quantile"], 0.01, draws),
         number(row["z"], 0.1, draws),
-        *([_typed(row["truth"])] if known else []),
+        *([typed(row["truth"], "unknown")] if known else []),
         text(row["estimand"] or "nothing", reason, "missing" if not row["estimand"] else "text"),
         text(", ".join(row["flags"]), kind="flags"),
     ]
@@ -96,13 +114,15 @@ def measures_grid(subject: Subject, scenario: Scenario) -> Grid | None:
 
 
 def _measure_title(measure: str, kind: str, level: float) -> str:
-    name = {"empirical_se": "empirical SE", "model_se": "model SE", "rmse": "RMSE"}.get(measure, measure.replace("_", " "))
+    name = _NAMES.get(measure, measure.replace("_", " "))
     return f"{name}, {kind.upper() if kind in ('eti', 'hdi') else kind} {percent(level)}" if kind else name
 
 
-def _measures_row(parameter: str, label: str, group: pd.DataFrame, keys: Sequence[tuple[str, str, float]]) -> list[Value]:
-    found = {(row["measure"], row["kind"] if isinstance(row["kind"], str) else "", row["level"] if row["level"] == row["level"] else 0): row
-             for row in group.to_dict("records")}  # fmt: skip
+def _measures_row(
+    parameter: str, label: str, group: pd.DataFrame, keys: Sequence[tuple[str, str, float]]
+) -> list[Value]:
+    kinds, levels = group["kind"].fillna(""), group["level"].fillna(0)
+    found = dict(zip(zip(group["measure"], kinds, levels, strict=True), group.to_dict("records"), strict=True))
     most = max(int(row["n_used"]) for row in found.values())
     total = max(int(row["n_total"]) for row in found.values())
     cells = [_measure(found.get(key), most) for key in keys]
@@ -123,22 +143,23 @@ def _long(rows: Iterable[Mapping[str, Any]], order: Sequence[str]) -> list[list[
     """Return rows of (names..., measure, value with error, n)."""
     return [
         [
-            *(_estimator(row[name]) if name == "estimator" else text(row[name], kind="code" if name == "parameter" else "text")
-              for name in order),
+            *(text(row[name], kind=_KINDS.get(name, "text")) for name in order),
             text(str(row["measure"]).replace("_", " ")),
             number(row["value"], float(row["mcse"]), "no pair can be used"),
             number(row["mcse"], float(row["mcse"]), "needs two data sets"),
             Value(count(row["n_used"], row["n_total"]), str(row["n_used"])),
         ]
         for row in rows
-    ]  # fmt: skip
+    ]
 
 
 def _long_columns(*names: str) -> list[Column]:
     return [
         *(Column(name, numeric=False) for name in (*names, "measure")),
-        Column("value"), Column("MCSE", "Monte Carlo standard error"), Column("n", "fits used, of all"),
-    ]  # fmt: skip
+        Column("value"),
+        Column("MCSE", "Monte Carlo standard error"),
+        Column("n", "fits used, of all"),
+    ]
 
 
 def recovery_grid(subject: Subject) -> Grid | None:
@@ -167,11 +188,17 @@ def paired_grid(subject: Subject, reference: str = "lbfgs-ml") -> Grid | None:
 def verdicts_grid(subject: Subject) -> Grid:
     """Return every verdict in full."""
     columns = [
-        Column("claim"), Column("aspect", numeric=False), Column("objective", numeric=False),
-        Column("scenario", numeric=False), Column("estimate"), Column("95 %"), Column("margin"),
-        Column("n", "fits used, of all"), Column("where", "parameter that decides", numeric=False),
+        Column("claim"),
+        Column("aspect", numeric=False),
+        Column("objective", numeric=False),
+        Column("scenario", numeric=False),
+        Column("estimate"),
+        Column("95 %"),
+        Column("margin"),
+        Column("n", "fits used, of all"),
+        Column("where", "parameter that decides", numeric=False),
         Column("verdict", numeric=False),
-    ]  # fmt: skip
+    ]
     rows = [_verdict_row(row) for row in subject.results.verdicts.to_dict("records")]
     return grid("verdicts", "Verdicts", columns, rows)
 
@@ -195,14 +222,17 @@ def _verdict_row(row: Mapping[str, Any]) -> list[Value]:
 
 
 _FIT_COLUMNS = [
-    Column("estimator", numeric=False), Column("status", numeric=False), Column("flags", numeric=False),
+    Column("estimator", numeric=False),
+    Column("status", numeric=False),
+    Column("flags", numeric=False),
     Column("objective", "-2 log (restricted) likelihood, or the minimised loss"),
     Column("gap, deviance", "above the best known optimum of its own objective"),
     Column("gap, SE", "distance from that optimum in standard errors"),
     Column("gradient", "largest absolute gradient at the end"),
-    Column("evaluations", "of the objective, updates, or gradient steps"), Column("seconds"),
+    Column("evaluations", "of the objective, updates, or gradient steps"),
+    Column("seconds"),
     Column("message", numeric=False),
-]  # fmt: skip
+]
 
 
 def _fit_row(row: Mapping[str, Any]) -> list[Value]:
@@ -215,21 +245,18 @@ def _fit_row(row: Mapping[str, Any]) -> list[Value]:
         number(row["gap_deviance"], reason=none),
         number(row["gap_sd"], reason=none),
         number(row["grad_norm"], reason=none),
-        _counted(row["evaluations"]),
+        counted(row["evaluations"]),
         number(row["seconds"], reason="not measured"),
         text(row["message"] or ""),
     ]
 
 
-def _counted(value: float) -> Value:
-    return Value(whole(value), str(int(value))) if np.isfinite(value) else number(value, reason="not counted")
-
-
 def fits_grid(subject: Subject) -> Grid:
     """Return every fit of one's own data."""
     fits = subject.table("fits")
-    order = fits.sort_values("estimator", key=lambda column: column.map(subject.rank), kind="stable") if len(fits) else fits
-    return grid("fits", "Fits", _FIT_COLUMNS, [_fit_row(row) for row in order.to_dict("records")])
+    if len(fits):
+        fits = fits.sort_values("estimator", key=lambda column: column.map(subject.rank), kind="stable")
+    return grid("fits", "Fits", _FIT_COLUMNS, [_fit_row(row) for row in fits.to_dict("records")])
 
 
 def failures_grid(subject: Subject, most: int = 200) -> Grid | None:
@@ -238,7 +265,7 @@ def failures_grid(subject: Subject, most: int = 200) -> Grid | None:
     bad = fits[fits["status"].isin(_BAD)] if len(fits) else fits
     if not len(bad):
         return None
-    order = bad.sort_values("status", key=lambda column: column.map({name: k for k, name in enumerate(_BAD)}), kind="stable")
+    order = bad.sort_values("status", key=lambda column: column.map(_BAD.index), kind="stable")
     columns = [Column("scenario", numeric=False), Column("replicate"), *_FIT_COLUMNS]
     rows = [
         [text(row["scenario"]), Value(str(row["replicate"]), str(row["replicate"])), *_fit_row(row)]
@@ -253,17 +280,20 @@ def random_effects_grid(subject: Subject) -> Grid | None:
     if not len(frame) or subject.is_study:
         return None
     columns = [
-        Column("random effect", numeric=False), Column("estimator", numeric=False), Column("value"), Column("sd"),
+        Column("random effect", numeric=False),
+        Column("estimator", numeric=False),
+        Column("value"),
+        Column("sd"),
         Column("what", numeric=False),
-    ]  # fmt: skip
+    ]
     rows = [
         [
-            text(row["parameter"], kind="code"), _estimator(row["estimator"]),
-            number(row["estimate"], float(row["se"]), str(row["reason"])), number(row["se"], float(row["se"]), "unknown"),
+            text(row["parameter"], kind="code"),
+            _estimator(row["estimator"]),
+            number(row["estimate"], float(row["se"]), str(row["reason"])),
+            number(row["se"], float(row["se"]), "unknown"),
             text(row["estimand"]),
         ]
         for row in frame.sort_values("parameter", kind="stable").to_dict("records")
-    ]  # fmt: skip
+    ]
     return grid("effects", "Random effects", columns, rows)
-
-

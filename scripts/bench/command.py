@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench.rows import Row, machine, markdown, render, write_json
+from bench.rows import Row, about, machine, markdown, render, write_json
 
 __all__ = ["app"]
 
@@ -45,9 +45,11 @@ def measure(
     for section in only or list(Section):
         errors.print(f"measuring {section} ...", highlight=False)
         function: Callable[..., list[Row]] = import_module(f"bench.{section}").measure
-        rows += function(quick=quick)
-    render(rows, facts, console)
-    if json:
-        write_json(rows, facts, json)
-    if markdown_file:
-        markdown_file.write_text(markdown(rows, facts), encoding="utf-8")
+        found = function(quick=quick)
+        render(found, console)
+        rows += found
+        if json:
+            write_json(rows, facts, json)
+        if markdown_file:
+            markdown_file.write_text(markdown(rows, facts), encoding="utf-8")
+    console.print(about(facts), highlight=False, markup=False)

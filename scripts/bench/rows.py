@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["Row", "machine", "markdown", "render", "write_json"]
+__all__ = ["Row", "about", "machine", "markdown", "render", "write_json"]
 
 _HEADINGS = ("what", "ours", "theirs", "ratio", "wanted", "met")
 _PACKAGES = ("bayescompare", "numpy", "scipy", "numba", "tensorflow", "keras", "pymc", "nutpie")
@@ -116,7 +116,7 @@ def _processor() -> str:
     return names[0] if names else platform.processor() or "unknown"
 
 
-def _about(facts: Mapping[str, Any]) -> str:
+def about(facts: Mapping[str, Any]) -> str:
     """Return a line on the machine and the versions."""
     load = f", load {facts['load']:.1f} at the start" if facts["load"] is not None else ""
     versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
@@ -132,7 +132,7 @@ def _sections(rows: Sequence[Row]) -> dict[str, list[Row]]:
     return found
 
 
-def render(rows: Sequence[Row], facts: Mapping[str, Any], console: Console) -> None:
+def render(rows: Sequence[Row], console: Console) -> None:
     """Print the tables and the notes."""
     for section, members in _sections(rows).items():
         table = Table(*_HEADINGS, title=section, title_justify="left", title_style="bold")
@@ -145,7 +145,6 @@ def render(rows: Sequence[Row], facts: Mapping[str, Any], console: Console) -> N
         for row in members:
             if row.note:
                 console.print(f"  {row.name}: {row.note}", highlight=False, markup=False)
-    console.print(_about(facts), highlight=False, markup=False)
 
 
 def markdown(rows: Sequence[Row], facts: Mapping[str, Any]) -> str:
@@ -153,7 +152,7 @@ def markdown(rows: Sequence[Row], facts: Mapping[str, Any]) -> str:
     lines = [f"| {' | '.join(_HEADINGS)} |", f"| --- {'| ---: ' * (len(_HEADINGS) - 1)}|"]
     lines += [f"| {' | '.join(row.cells())} |" for row in rows]
     notes = [f"- {row.name}: {row.note}" for row in rows if row.note]
-    return "\n".join([*lines, "", *notes, "", f"{_about(facts)}.", ""])
+    return "\n".join([*lines, "", *notes, "", f"{about(facts)}.", ""])
 
 
 def write_json(rows: Sequence[Row], facts: Mapping[str, Any], path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,7 +41,16 @@ def density(axes: Axes, draws: xr.DataArray, level: float) -> None:
     """Draw the posterior density of a parameter with its equal-tailed interval (``plot_dist``)."""
     from arviz_plots import plot_dist
 
-    data = xr.Dataset({"draws": draws.rename(None)})
+    data: Any = xr.Dataset({"draws": draws.rename(None)})
+    visuals: Any = {
+        "dist": {"color": INKS["muted"], "width": 1.2},
+        "face": {"color": INKS["shade"], "alpha": 1.0},
+        "credible_interval": {"color": INKS["ink"], "width": 2.2},
+        "point_estimate": {"color": INKS["ink"], "size": 26},
+        "point_estimate_text": False,
+        "title": False,
+        "remove_axis": False,
+    }
     plot_dist(
         data,
         kind="kde",
@@ -50,15 +59,7 @@ def density(axes: Axes, draws: xr.DataArray, level: float) -> None:
         ci_prob=level,
         plot_collection=_collection(axes, data),
         stats={"dist": {"grid_len": _GRID}},
-        visuals={
-            "dist": {"color": INKS["muted"], "width": 1.2},
-            "face": {"color": INKS["shade"], "alpha": 1.0},
-            "credible_interval": {"color": INKS["ink"], "width": 2.2},
-            "point_estimate": {"color": INKS["ink"], "size": 26},
-            "point_estimate_text": False,
-            "title": False,
-            "remove_axis": False,
-        },
+        visuals=visuals,
     )
     axes.set(xlabel="", ylabel="", title="")
 
@@ -75,7 +76,9 @@ def rank_panel(key: str, parameter: str, draws: xr.DataArray, rhat: float = floa
             data,
             envelope_prob=0.99,
             method="mtc_c",
-            plot_collection=_collection(axes, data, aes={"color": ["chain"], "overlay": ["chain"]}, color=_chain_colours(draws)),
+            plot_collection=_collection(
+                axes, data, aes={"color": ["chain"], "overlay": ["chain"]}, color=_chain_colours(draws)
+            ),
             visuals={
                 "ecdf_lines": {"width": 1.1},
                 "title": False,
@@ -114,18 +117,19 @@ def _framed(axes: Axes) -> None:
     """Leave both axes, and no labels."""
     quiet(axes, left=True)
     axes.set(xlabel="", ylabel="", title="")
-    if axes.get_legend() is not None:
-        axes.get_legend().remove()
+    legend = axes.get_legend()
+    if legend is not None:
+        legend.remove()
 
 
-def energy_panel(key: str, tree: xr.DataTree, title: str, bfmi: Sequence[float] = ()) -> Drawing | None:
+def energy_panel(key: str, tree: xr.DataTree) -> Drawing | None:
     """Return the energy plot: marginal energy against its transitions (``plot_energy``); None without energies."""
     from arviz_plots import plot_energy
 
-    if "sample_stats" not in tree or "energy" not in tree["sample_stats"]:
+    stats = tree["sample_stats"].to_dataset() if "sample_stats" in tree else {}
+    if "energy" not in stats or not np.isfinite(stats["energy"].values).all():
         return None
-    if not np.isfinite(tree["sample_stats"]["energy"].values).all():
-        return None
+    visuals: Any = {"legend": False, "title": False, "remove_axis": False, "face": {"alpha": 0.15}}
     canvas = Canvas(key, _WIDTH, _HEIGHT)
     with canvas.drawing():
         axes = canvas.axes(8, 24, _WIDTH - 16, _HEIGHT - 44)
@@ -138,25 +142,27 @@ def energy_panel(key: str, tree: xr.DataTree, title: str, bfmi: Sequence[float] 
             backend="matplotlib",
             plot_collection=_collection(axes, data, aes={"color": ["energy"]}, color=list(colours.values())),
             stats={"dist": {"grid_len": _GRID}},
-            visuals={"legend": False, "title": False, "remove_axis": False, "face": {"alpha": 0.15}},
+            visuals=visuals,
         )
         _framed(axes)
         quiet(axes)
         ticks(axes)
         axes.set_ylim(0, None)
-        titled(canvas, title)
+        titled(canvas, "energy")
         _energy_names(axes, colours)
-        return canvas.finish(f"Energy plot of {title}: density of the marginal energy and of its transitions.{_bfmi(bfmi)}")
-
-
-def _bfmi(values: Sequence[float]) -> str:
-    return f" Smallest E-BFMI of {len(values)} chains: {min(values):.2f}." if len(values) else ""
+        return canvas.finish("Energy plot: density of the marginal energy and of its transitions.")
 
 
 def _energy_names(axes: Axes, colours: Mapping[str, str]) -> None:
     """Name the two densities in their own colours, instead of a legend."""
     for k, (name, colour) in enumerate(colours.items()):
         axes.annotate(
-            name, (1, 1), (0, -10 - 13 * k), xycoords="axes fraction", textcoords="offset points", ha="right",
-            fontsize=10, color=colour,
-        )  # fmt: skip
+            name,
+            (1, 1),
+            (0, -10 - 13 * k),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            ha="right",
+            fontsize=10,
+            color=colour,
+        )

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
-from typing import Any
+from typing import Any, cast
 from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
@@ -40,9 +40,21 @@ _REFERENCE = re.compile(r"#([A-Za-z][\w-]*)")
 _CSS = {value: f"var(--{name})" for name, value in {**COLOURS, **INKS}.items()}
 #: What a style may hold that SVG also takes as an attribute; the page's policy forbids styles.
 _ATTRIBUTES = {
-    "fill", "fill-opacity", "fill-rule", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray",
-    "stroke-dashoffset", "stroke-linecap", "opacity", "font-size", "font-weight", "font-style", "text-anchor",
-}  # fmt: skip
+    "fill",
+    "fill-opacity",
+    "fill-rule",
+    "stroke",
+    "stroke-width",
+    "stroke-opacity",
+    "stroke-dasharray",
+    "stroke-dashoffset",
+    "stroke-linecap",
+    "opacity",
+    "font-size",
+    "font-weight",
+    "font-style",
+    "text-anchor",
+}
 _DEFAULTS = {("stroke-dashoffset", "0"), ("stroke-opacity", "1"), ("fill-opacity", "1"), ("opacity", "1")}
 
 
@@ -75,7 +87,10 @@ class Canvas:
     @contextmanager
     def drawing() -> Iterator[None]:
         """Hold Matplotlib's settings for one thread, and give them back as they were."""
-        with _LOCK, mpl.rc_context(dict(_STYLE)):
+        with _LOCK, mpl.rc_context():
+            # the user's own style is not for this page
+            mpl.rcdefaults()
+            mpl.rcParams.update(cast(Any, _STYLE))
             yield
 
     def axes(self, left: float, top: float, width: float, height: float, **kwargs: Any) -> Axes:
@@ -93,7 +108,9 @@ class Canvas:
     def finish(self, alt: str) -> Drawing:
         """Return the drawing."""
         buffer = StringIO()
-        self.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        self.figure.savefig(
+            buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+        )
         return Drawing(_cleaned(buffer.getvalue(), self.key, alt, self.width, self.height), alt)
 
 
@@ -104,9 +121,17 @@ def quiet(axes: Axes, *, bottom: bool = True, left: bool = False) -> None:
         axes.spines[side].set_color(INKS["rule"])
         axes.spines[side].set_linewidth(0.8)
     axes.tick_params(
-        length=3, width=0.8, color=INKS["rule"], labelcolor=INKS["muted"], labelsize=10, bottom=bottom,
-        labelbottom=bottom, left=left, labelleft=left, pad=2,
-    )  # fmt: skip
+        length=3,
+        width=0.8,
+        color=INKS["rule"],
+        labelcolor=INKS["muted"],
+        labelsize=10,
+        bottom=bottom,
+        labelbottom=bottom,
+        left=left,
+        labelleft=left,
+        pad=2,
+    )
 
 
 def ticks(axes: Axes, which: str = "x", most: int = 5) -> None:

@@ -94,9 +94,15 @@ def _posterior(
 def _true_value(axes: Axes, truth: float, above: float) -> None:
     if np.isfinite(truth):
         axes.plot(
-            [truth, truth], [0, 1 + above], transform=axes.get_xaxis_transform(), color=INKS["ink"], lw=1,
-            ls=(0, (4, 2.5)), zorder=1, clip_on=False,
-        )  # fmt: skip
+            [truth, truth],
+            [0, 1 + above],
+            transform=axes.get_xaxis_transform(),
+            color=INKS["ink"],
+            lw=1,
+            ls=(0, (4, 2.5)),
+            zorder=1,
+            clip_on=False,
+        )
 
 
 def _alt(parameter: str, lanes: Sequence[Lane], truth: float, level: float, *, with_density: bool) -> str:

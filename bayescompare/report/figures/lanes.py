@@ -58,7 +58,8 @@ def window(lanes: Iterable[Lane], also: Iterable[float] = ()) -> tuple[float, fl
     """Return the part of the axis to show: all numbers, unless a few are far from the rest."""
     shown = [lane for lane in lanes if np.isfinite(lane.value)]
     points = np.array([lane.value for lane in shown])
-    bounds = np.array([(lane.lower, lane.upper) for lane in shown if np.isfinite(lane.lower + lane.upper)]).reshape(-1, 2)
+    known = [(lane.lower, lane.upper) for lane in shown if np.isfinite(lane.lower + lane.upper)]
+    bounds = np.array(known).reshape(-1, 2)
     fixed = np.array([value for value in also if np.isfinite(value)])
     everything = np.concatenate([points, bounds.ravel(), fixed])
     if not len(everything):
@@ -90,9 +91,14 @@ def _cut(text: str, most: int) -> str:
 
 def _write(canvas: Canvas, text: str, right: float, baseline: float, size: float, ink: str) -> None:
     canvas.figure.text(
-        right / canvas.width, 1 - baseline / canvas.height, _cut(text, 26 if size > 9 else 40), ha="right", va="baseline",
-        fontsize=size, color=INKS[ink],
-    )  # fmt: skip
+        right / canvas.width,
+        1 - baseline / canvas.height,
+        _cut(text, 26 if size > 9 else 40),
+        ha="right",
+        va="baseline",
+        fontsize=size,
+        color=INKS[ink],
+    )
 
 
 def plot_lanes(axes: Axes, lanes: Sequence[Lane], *, digits: int = 3) -> None:
@@ -105,9 +111,18 @@ def plot_lanes(axes: Axes, lanes: Sequence[Lane], *, digits: int = 3) -> None:
         if not np.isfinite(lane.value):
             text = _cut(lane.note or "not estimated", 42)
             axes.annotate(
-                text, (0, middle), (3, 0), xycoords=("axes fraction", "data"), textcoords="offset points", fontsize=9,
-                style="italic", color=INKS["muted"], va="center", bbox={"fc": INKS["paper"], "ec": "none", "pad": 1}, zorder=5,
-            )  # fmt: skip
+                text,
+                (0, middle),
+                (3, 0),
+                xycoords=("axes fraction", "data"),
+                textcoords="offset points",
+                fontsize=9,
+                style="italic",
+                color=INKS["muted"],
+                va="center",
+                bbox={"fc": INKS["paper"], "ec": "none", "pad": 1},
+                zorder=5,
+            )
             continue
         _interval(axes, lane, middle, digits)
         _point(axes, lane, middle, digits)
@@ -120,7 +135,7 @@ def _interval(axes: Axes, lane: Lane, y: float, digits: int) -> None:
     left, right = max(lane.lower, low), min(lane.upper, high)
     # an estimate beyond the axis is written at its end: leave room for it
     room = _room(axes, lane.value, digits)
-    left, right = (left + room, right) if lane.value < low else (left, right - room) if lane.value > high else (left, right)
+    left, right = left + room * (lane.value < low), right - room * (lane.value > high)
     if left < right:
         axes.plot([left, right], [y, y], color=lane.look.hex, lw=1.8, solid_capstyle="butt", zorder=2)
     for end, cut, marker in ((low, lane.lower < low, 4), (high, lane.upper > high, 5)):
@@ -131,7 +146,7 @@ def _interval(axes: Axes, lane: Lane, y: float, digits: int) -> None:
 def _room(axes: Axes, value: float, digits: int) -> float:
     """Return the width, in units of the axis, of a number that is written at its end."""
     low, high = axes.get_xlim()
-    pixels = axes.get_position().width * axes.figure.get_figwidth() * 72
+    pixels = axes.get_window_extent().width
     return (6 * len(plain(value, digits=digits)) + 12) * (high - low) / pixels
 
 
@@ -140,14 +155,27 @@ def _point(axes: Axes, lane: Lane, y: float, digits: int) -> None:
     inside = low <= lane.value <= high
     if inside:
         axes.plot(
-            [lane.value], [y], marker=lane.look.marker, ms=6.4, mew=1.4, color=lane.look.hex, zorder=3, clip_on=False,
+            [lane.value],
+            [y],
+            marker=lane.look.marker,
+            ms=6.4,
+            mew=1.4,
+            color=lane.look.hex,
+            zorder=3,
+            clip_on=False,
             mfc=INKS["paper"] if lane.hollow else lane.look.hex,
-        )  # fmt: skip
+        )
         return
     right = lane.value > high
     axes.plot([high if right else low], [y], marker=5 if right else 4, ms=7, mew=0, color=lane.look.hex, clip_on=False)
     axes.annotate(
-        plain(lane.value, digits=digits), (1 if right else 0, y), (-8 if right else 8, 0),
-        xycoords=("axes fraction", "data"), textcoords="offset points", ha="right" if right else "left", va="center",
-        fontsize=9, color=lane.look.hex,
-    )  # fmt: skip
+        plain(lane.value, digits=digits),
+        (1 if right else 0, y),
+        (-8 if right else 8, 0),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        ha="right" if right else "left",
+        va="center",
+        fontsize=9,
+        color=lane.look.hex,
+    )

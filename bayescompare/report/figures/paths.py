@@ -48,8 +48,8 @@ def path_panel(key: str, parameter: str, tracks: Sequence[Track], truth: float =
         for track in tracks:
             axes.plot(track.steps, track.values, color=track.look.hex, lw=1.3, zorder=3)
             _end(axes, track)
-        for look, optimum in dict.fromkeys((track.look, track.optimum) for track in tracks if np.isfinite(track.optimum)):
-            axes.axhline(optimum, color=look.hex, lw=1.1, ls=(0, (5, 3)), zorder=2)
+        for track in (track for track in tracks if np.isfinite(track.optimum)):
+            axes.axhline(track.optimum, color=track.look.hex, lw=1.1, ls=(0, (5, 3)), zorder=2)
         if np.isfinite(truth):
             axes.axhline(truth, color=INKS["ink"], lw=1, ls=(0, (1, 2)), zorder=2)
         _finish(axes, _limits(tracks, truth))
@@ -82,15 +82,25 @@ def loss_panel(key: str, track: Track, gap: float) -> Drawing:
 
 
 def _end(axes: Axes, track: Track) -> None:
-    axes.plot(track.steps[-1:], track.values[-1:], marker=track.look.marker, ms=5.6, mew=0, color=track.look.hex, zorder=4,
-              clip_on=False)  # fmt: skip
+    axes.plot(
+        track.steps[-1:],
+        track.values[-1:],
+        marker=track.look.marker,
+        ms=5.6,
+        mew=0,
+        color=track.look.hex,
+        zorder=4,
+        clip_on=False,
+    )
 
 
 def _limits(tracks: Sequence[Track], truth: float) -> tuple[float, float]:
     """Return limits that hold ends, optima and truth, and the middle 98 % of the paths."""
     values = np.concatenate([track.values for track in tracks])
     marks = [truth, *(track.optimum for track in tracks), *(float(track.values[-1]) for track in tracks)]
-    return _padded(np.concatenate([np.nanquantile(values, [0.01, 0.99]), [mark for mark in marks if np.isfinite(mark)]]))
+    return _padded(
+        np.concatenate([np.nanquantile(values, [0.01, 0.99]), [mark for mark in marks if np.isfinite(mark)]])
+    )
 
 
 def _loss_limits(track: Track) -> tuple[float, float]:

@@ -68,7 +68,8 @@ def _performance_alt(parameter: str, pairs: Sequence[Pair], level: float) -> str
         for pair in pairs
         if np.isfinite(pair.bias.value)
     ]
-    return f"{parameter}: bias and coverage of {percent(level)} intervals with Monte Carlo intervals. {'; '.join(parts)}."
+    what = f"bias and coverage of {percent(level)} intervals with Monte Carlo intervals"
+    return f"{parameter}: {what}. {'; '.join(parts)}."
 
 
 def verdict_panel(

@@ -1,0 +1,177 @@
+"""Simulated data: the moments of the model, the truth apart, and seeds that depend on coordinates alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bayescompare.design import Design, Scenario, parse_covariate
+from bayescompare.errors import StudyError
+from bayescompare.layout import Layout
+from bayescompare.likelihood.problem import build_problem
+from bayescompare.model import Model
+from bayescompare.simulation import simulate, truth_vector
+
+SLOPES = Scenario(
+    name="slopes",
+    formula="y ~ x + (1 + x | g)",
+    design=Design(groups=40, rows=4, covariates={"x": parse_covariate("normal(1, 2)")}),
+    truth={
+        "beta[Intercept]": 3,
+        "beta[x]": 2,
+        "sd_g[Intercept]": 1.5,
+        "sd_g[x]": 0.7,
+        "cor_g[Intercept, x]": -0.6,
+        "sigma": 0.5,
+    },
+)
+FOUR = Scenario(
+    name="four",
+    formula="y ~ 1 + (1 + u + v | g) + (0 + w | g)",
+    design=Design(groups=50, rows=6, covariates={name: parse_covariate("normal") for name in "uvw"}),
+    truth={
+        **{f"sd_g[{effect}]": sd for effect, sd in zip(("Intercept", "u", "v", "w"), (1, 2, 0.5, 3), strict=True)},
+        "cor_g[Intercept, u]": 0.5,
+        "cor_g[Intercept, v]": -0.3,
+        "cor_g[u, v]": 0.2,
+        "sigma": 1,
+    },
+)
+
+
+def test_estimators_see_covariates_response_and_factor_only():
+    dataset = simulate(SLOPES, 0, 1)
+    assert sorted(dataset.frame.columns) == ["g", "x", "y"]
+    assert len(dataset.frame) == 160
+    assert dataset.frame["g"].nunique() == 40
+    problem = build_problem(Model(SLOPES.formula), dataset)
+    truth = dataset.truth.theta
+    for name in type(problem).__dataclass_fields__:
+        value = getattr(problem, name)
+        assert value is not dataset.truth
+        if isinstance(value, np.ndarray):
+            assert not np.shares_memory(value, truth)
+            assert not np.shares_memory(value, dataset.truth.effects)
+
+
+def test_truth_is_in_the_layout_s_order_with_zeros_for_what_is_not_given():
+    dataset = simulate(replace(SLOPES, truth={k: v for k, v in SLOPES.truth.items() if "beta" not in k}), 0, 1)
+    np.testing.assert_array_equal(dataset.truth.theta, [0, 0, 1.5, 0.7, -0.6, 0.5])
+    assert dataset.truth.effects.shape == (40, 2)
+
+
+def test_response_is_made_of_the_true_effects():
+    dataset = simulate(SLOPES, 3, 1)
+    problem = build_problem(Model(SLOPES.formula), dataset)
+    effects = dataset.truth.effects[problem.groups]
+    residual = problem.y - problem.x @ [3, 2] - np.sum(problem.z * effects, axis=1)
+    # sigma = 0.5 and nothing else is left
+    assert abs(residual.std() - 0.5) < 4 * 0.5 / np.sqrt(2 * len(residual))
+    assert abs(np.corrcoef(residual, problem.y)[0, 1]) < 0.4
+
+
+def check_moments(draws: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> None:
+    """Compare draws ``(S, k)`` with their moments, in Monte Carlo standard errors."""
+    size = len(draws)
+    assert np.max(np.abs(draws.mean(axis=0) - mean) / np.sqrt(np.diag(covariance) / size)) < 4.5
+    spread = np.sqrt((np.outer(np.diag(covariance), np.diag(covariance)) + covariance**2) / size)
+    assert np.max(np.abs(np.cov(draws.T).reshape(covariance.shape) - covariance) / spread) < 4.5
+
+
+@pytest.mark.parametrize("scenario", [SLOPES, FOUR], ids=lambda one: one.name)
+def test_random_effects_have_the_true_covariance(scenario):
+    found = [simulate(scenario, replicate, 5) for replicate in range(60)]
+    layout = build_problem(Model(scenario.formula), found[0]).layout
+    theta = found[0].truth.theta
+    correlation = np.eye(layout.q)
+    for value, (i, j) in zip(theta[layout.cor], layout.pairs, strict=True):
+        correlation[i, j] = correlation[j, i] = value
+    covariance = np.outer(theta[layout.sd], theta[layout.sd]) * correlation
+    check_moments(np.concatenate([one.truth.effects for one in found]), np.zeros(layout.q), covariance)
+
+
+def test_responses_of_a_fixed_design_have_the_moments_of_the_model():
+    scenario = replace(SLOPES, design=replace(SLOPES.design, groups=3, fixed=True))
+    found = [simulate(scenario, replicate, 5) for replicate in range(500)]
+    x = found[0].frame["x"].to_numpy()
+    assert all(np.array_equal(one.frame["x"], x) for one in found)
+    y = np.array([one.frame["y"] for one in found])
+    design = np.column_stack([np.ones(12), x])
+    s = np.array([[1.5**2, -0.6 * 1.5 * 0.7], [-0.6 * 1.5 * 0.7, 0.7**2]])
+    together = np.kron(np.eye(3), np.ones((4, 4)))
+    check_moments(y, design @ [3, 2], design @ s @ design.T * together + 0.25 * np.eye(12))
+
+
+def test_a_zero_sd_and_a_correlation_of_one_can_be_simulated():
+    none = simulate(replace(SLOPES, truth={**SLOPES.truth, "sd_g[x]": 0}), 0, 1)
+    assert np.all(none.truth.effects[:, 1] == 0)
+    one = simulate(replace(SLOPES, truth={**SLOPES.truth, "cor_g[Intercept, x]": 1}), 0, 1)
+    np.testing.assert_allclose(one.truth.effects[:, 0] / 1.5, one.truth.effects[:, 1] / 0.7)
+
+
+# Seeds
+
+
+def same(one, other) -> bool:
+    return one.frame.equals(other.frame) and np.array_equal(one.truth.effects, other.truth.effects)
+
+
+def test_a_replicate_does_not_depend_on_the_order_of_the_others():
+    forward = [simulate(SLOPES, replicate, 9) for replicate in range(4)]
+    backward = [simulate(SLOPES, replicate, 9) for replicate in reversed(range(4))][::-1]
+    assert all(same(one, other) for one, other in zip(forward, backward, strict=True))
+
+
+def test_replicates_seeds_and_scenarios_differ():
+    base = simulate(SLOPES, 0, 9)
+    for other in (simulate(SLOPES, 1, 9), simulate(SLOPES, 0, 10), simulate(replace(SLOPES, name="other"), 0, 9)):
+        assert not np.isin(base.frame["x"], other.frame["x"]).any()
+        assert not np.isin(base.frame["y"], other.frame["y"]).any()
+        assert not np.isin(base.truth.effects, other.truth.effects).any()
+
+
+def test_the_truth_does_not_change_the_covariates():
+    louder = replace(SLOPES, truth={**SLOPES.truth, "sigma": 5})
+    assert simulate(SLOPES, 2, 9).frame["x"].equals(simulate(louder, 2, 9).frame["x"])
+
+
+def test_a_fixed_design_keeps_covariates_and_sizes_and_nothing_else():
+    drawn = Design(groups=30, rows=("poisson", 4), covariates=SLOPES.design.covariates)
+    fixed = [simulate(replace(SLOPES, design=replace(drawn, fixed=True)), k, 9).frame for k in range(3)]
+    fresh = [simulate(replace(SLOPES, design=drawn), k, 9).frame for k in range(3)]
+    assert all(one[["x", "g"]].equals(fixed[0][["x", "g"]]) for one in fixed)
+    assert not fixed[1]["y"].equals(fixed[0]["y"])
+    assert fixed[0].equals(fresh[0])
+    assert not np.array_equal(fresh[1]["g"].value_counts(), fresh[0]["g"].value_counts())
+
+
+# A truth that is none
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"beta[z]": 1}, "scenario 'slopes': the model has no parameter 'beta[z]'. Did you mean 'beta[x]'?"),
+        ({"sd_g[Intercept]": -1}, "true sds must be at least 0"),
+        ({"sigma": 0}, "sigma greater"),
+        ({"beta[x]": float("nan")}, "all values finite"),
+        ({"cor_g[Intercept, x]": 1.2}, "no random effects can have these correlations"),
+        ({"sigma": None}, "the truth of sigma is missing"),
+        ({"sd_g[x]": None, "sd_g[Intercept]": None}, "the truth of sd_g[Intercept], sd_g[x] is missing"),
+    ],
+)
+def test_an_impossible_truth_is_refused(change, message):
+    truth = {k: v for k, v in {**SLOPES.truth, **change}.items() if v is not None}
+    with pytest.raises(StudyError) as caught:
+        simulate(replace(SLOPES, truth=truth), 0, 1)
+    assert message in str(caught.value)
+
+
+def test_correlations_that_cannot_be_together_are_refused():
+    layout = Layout(coefs=("Intercept",), factor="g", blocks=(("a", "b", "c"),), levels=("1", "2"))
+    truth = {f"sd_g[{name}]": 1 for name in "abc"} | {"sigma": 1, "cor_g[a, b]": 0.9, "cor_g[a, c]": 0.9}
+    with pytest.raises(StudyError, match="their matrix is not positive"):
+        truth_vector(truth | {"cor_g[b, c]": -0.9}, layout, "here")
+    assert truth_vector(truth | {"cor_g[b, c]": 0.9}, layout, "here")[layout.cor].tolist() == [0.9, 0.9, 0.9]
