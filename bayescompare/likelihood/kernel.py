@@ -37,6 +37,8 @@ __all__ = [
 ]
 
 _LOG_2PI = float(np.log(2 * np.pi))
+# A product of pivots above this is turned into its logarithm, before it can overflow.
+_LARGE = 1e100
 
 
 @njit(cache=True, error_model="numpy")
@@ -85,7 +87,10 @@ def _reflect(a: Any, b: Any, k: int) -> None:
 
 @njit(cache=True, error_model="numpy")
 def _factor(lam: Any, r: Any, root: Any, chol: Any) -> float:
-    """Fill ``root = R_j Lambda`` and the Cholesky factor of ``B_j``; return ``log|B_j|``."""
+    """Fill ``root = R_j Lambda`` and the Cholesky factor of ``B_j``; return ``log|B_j|``.
+
+    The diagonal of ``chol`` holds reciprocals, so that `_solve` need not divide.
+    """
     q = lam.shape[0]
     for a in range(q):
         for b in range(q):
@@ -93,7 +98,7 @@ def _factor(lam: Any, r: Any, root: Any, chol: Any) -> float:
             for k in range(a, q):
                 total += r[a, k] * lam[k, b]
             root[a, b] = total
-    log_det = 0.0
+    log_det, product = 0.0, 1.0
     for a in range(q):
         for b in range(a + 1):
             total = 1.0 if a == b else 0.0
@@ -105,28 +110,31 @@ def _factor(lam: Any, r: Any, root: Any, chol: Any) -> float:
                 # a Schur complement of I + PP' is at least one; rounding may say otherwise
                 if total < 1.0:
                     total = 1.0
-                chol[a, a] = np.sqrt(total)
-                log_det += 2.0 * np.log(chol[a, a])
+                chol[a, a] = 1.0 / np.sqrt(total)
+                product *= total
+                if product > _LARGE:
+                    log_det += np.log(product)
+                    product = 1.0
             else:
-                chol[a, b] = total / chol[b, b]
-    return log_det
+                chol[a, b] = total * chol[b, b]
+    return log_det + np.log(product)
 
 
 @njit(cache=True, error_model="numpy")
 def _solve(chol: Any, rhs: Any, out: Any) -> None:
-    """Fill ``out = B_j^-1 rhs``."""
+    """Fill ``out = B_j^-1 rhs``, given the Cholesky factor with the reciprocals of its diagonal."""
     q, c = rhs.shape
     for col in range(c):
         for a in range(q):
             total = rhs[a, col]
             for k in range(a):
                 total -= chol[a, k] * out[k, col]
-            out[a, col] = total / chol[a, a]
+            out[a, col] = total * chol[a, a]
         for a in range(q - 1, -1, -1):
             total = out[a, col]
             for k in range(a + 1, q):
                 total -= chol[k, a] * out[k, col]
-            out[a, col] = total / chol[a, a]
+            out[a, col] = total * chol[a, a]
 
 
 @njit(cache=True, error_model="numpy")
@@ -218,10 +226,10 @@ def _symmetric_solve(m: Any, v: Any) -> Any:
             for k in range(b):
                 total -= chol[a, k] * chol[b, k]
             if a == b:
-                chol[a, a] = np.sqrt(total)
-                log_det += 2.0 * np.log(chol[a, a])
+                chol[a, a] = 1.0 / np.sqrt(total)
+                log_det += np.log(total)
             else:
-                chol[a, b] = total / chol[b, b]
+                chol[a, b] = total * chol[b, b]
     _solve(chol, np.eye(p), inverse)
     _solve(chol, v.copy().reshape(p, 1), solution)
     return inverse, log_det, solution[:, 0]
@@ -338,6 +346,38 @@ def correlation_factor_vjp(partials: Any, starts: Any, g: Any) -> Any:
 
 
 @njit(cache=True, error_model="numpy")
+def _at(lam: Any, r: Any, c: Any, within: Any, e: Any, weight: float) -> Any:
+    """Return ``log|V / sigma^2|``, ``H e`` and the gradient by ``Lambda``, in one pass at a known ``e``."""
+    groups, q, width = c.shape
+    root, chol = np.empty((q, q)), np.zeros((q, q))
+    residual, f, kp = np.empty((q, 1)), np.empty((q, 1)), np.empty((q, q))
+    he, grad = within @ e, np.zeros((q, q))
+    log_det = 0.0
+    for j in range(groups):
+        log_det += _factor(lam, r[j], root, chol)
+        for a in range(q):
+            total = 0.0
+            for col in range(width):
+                total += c[j, a, col] * e[col]
+            residual[a, 0] = total
+        _solve(chol, residual, f)
+        _solve(chol, root, kp)
+        for b in range(q):
+            total = 0.0
+            for a in range(q):
+                total += f[a, 0] * root[a, b]
+            for a in range(q):
+                kp[a, b] -= weight * f[a, 0] * total
+        for k in range(q):
+            for col in range(width):
+                he[col] += c[j, k, col] * f[k, 0]
+            for a in range(k, q):
+                for b in range(q):
+                    grad[a, b] += 2.0 * r[j, k, a] * kp[k, b]
+    return log_det, he, grad
+
+
+@njit(cache=True, error_model="numpy")
 def working(x: Any, p: int, starts: Any, t_inverse: Any, r: Any, c: Any, within: Any, n: float) -> Any:
     """Return -2 log likelihood and its gradient in working coordinates.
 
@@ -358,13 +398,11 @@ def working(x: Any, p: int, starts: Any, t_inverse: Any, r: Any, c: Any, within:
     for a in range(q):
         root[a] *= np.exp(log_sd[a])
     lam = t_inverse @ root / sigma
-    log_det, h, roots, solved, inverse = forward(lam, r, c, within)
     e = np.ones(p + 1)
     e[:p] = -x[:p]
-    he = h @ e
+    log_det, he, g_lam = _at(lam, r, c, within, e, 1.0 / sigma**2)
     quadratic = np.sum(e * he) / sigma**2
     deviance = log_det + n * (_LOG_2PI + 2.0 * x[-1]) + quadratic
-    g_lam = backward(r, roots, solved, inverse, e, 1.0 / sigma**2, np.empty((0, 0)))
     gradient = np.empty(len(x))
     gradient[:p] = -2.0 * he[:p] / sigma**2
     _chain(gradient[p:], g_lam, lam, t_inverse, root, factor, log_sd, partials, starts, sigma)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import block_diag, solve_triangular
+from scipy.linalg import solve_triangular
 
 from bayescompare.layout import Layout
 from bayescompare.likelihood import kernel
@@ -112,9 +112,9 @@ def compress(*, y: Array, x: Array, z: Array, groups: npt.NDArray[np.intp], coun
     order = np.argsort(groups, kind="stable")
     basis, rx, beta0, residual = _centred(y, x)
     starts = np.array([0, *(block.stop for block in layout.block_slices)], dtype=np.intp)
-    scales = [_block_scale(z[:, block]) for block in layout.block_slices]
-    t = block_diag(*(pair[0] for pair in scales)) if q else np.zeros((0, 0))
-    t_inverse = block_diag(*(pair[1] for pair in scales)) if q else np.zeros((0, 0))
+    t, t_inverse = np.zeros((q, q)), np.zeros((q, q))
+    for block in layout.block_slices:
+        t[block, block], t_inverse[block, block] = _block_scale(z[:, block])
     edges = np.searchsorted(groups[order], np.arange(count + 1))
     rotated, columns = np.ascontiguousarray((z @ t)[order]), np.column_stack([basis, residual])[order]
     r, c, w = kernel.compress(rotated, columns, edges)

@@ -12,9 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from typing import Any
 
-__all__ = ["interleaved", "missing", "one_thread", "quiet", "timed"]
+__all__ = ["BURST", "interleaved", "missing", "one_thread", "quiet", "timed"]
 
 _THREADS = ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB_MAXIMUM")
+#: Times that a call is made in a row.
+BURST = 3
+
 _TALKERS = ("pymc", "bambi", "nutpie", "pytensor", "arviz", "tensorflow")
 
 
@@ -61,12 +64,13 @@ def timed[**P, T](function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
 def interleaved(calls: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, tuple[float, Any]]:
     """Return for each call its fewest seconds over several rounds, and what it returned.
 
-    All take their turn in every round, so that what else the machine does falls on all of them alike;
-    the fewest seconds are those with the least of it.
+    All take their turn in every round, `BURST` times in a row, so that what else the machine does falls on
+    all of them alike, and none is slow because another one filled the processor's caches.
     """
     found: dict[str, tuple[float, Any]] = {}
     for _ in range(rounds):
         for name, call in calls.items():
-            seconds, value = timed(call)
-            found[name] = (min(seconds, found[name][0] if name in found else seconds), value)
+            burst = [timed(call) for _ in range(BURST)]
+            fewest = min(seconds for seconds, _ in burst)
+            found[name] = (min(fewest, found[name][0] if name in found else fewest), burst[-1][1])
     return found

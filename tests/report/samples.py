@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import re
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 import numpy as np
@@ -155,11 +156,6 @@ def only_failures() -> Results:
     return results_of([Record(study="fit", scenario="cake", replicate=0, fit=fit) for fit in fits], about={"kind": "fit"})
 
 
-def renamed(fit: Fit, label: str) -> Fit:
-    """Return a fit under another label."""
-    return replace(fit, estimator=label)
-
-
 @dataclass
 class Page(HTMLParser):
     """A page taken apart."""
@@ -210,7 +206,7 @@ class Page(HTMLParser):
     @property
     def text(self) -> str:
         """All text, white space made even."""
-        return " ".join(" ".join(self.texts).split())
+        return re.sub(r"[ \n\t]+", " ", " ".join(self.texts))
 
     def attributes(self, name: str) -> list[str]:
         """Return every value of an attribute."""
