@@ -116,6 +116,6 @@ def test_sizes_that_are_none(groups, rows, message):
 
 
 def test_a_scenario_checks_its_name():
-    with pytest.raises(ValueError, match="scenario name '../x' is refused"):
+    with pytest.raises(ValueError, match=r"scenario name .* is refused"):
         Scenario(name="../x", formula="y ~ 1", design=Design(groups=2, rows=2), truth={})
     assert check_name("a-1.b_C", "study") == "a-1.b_C"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from scipy import integrate, stats
+from scipy.special import digamma, polygamma
 
 from bayescompare.errors import PriorError
 from bayescompare.layout import Layout
@@ -29,7 +30,7 @@ from bayescompare.priors import (
     resolve,
 )
 from bayescompare.priors.parse import describe, get, register
-from tests.laws.cases import CASES
+from tests.laws.cases import CASES, dense_covariance
 
 XP = numpy_namespace()
 #: Prior -> the distribution that SciPy has of it, on the parameter itself.
@@ -43,9 +44,7 @@ SCALARS = {
     InverseGamma(0.5, 0.01): stats.invgamma(0.5, scale=0.01),
 }
 scalar_priors = pytest.mark.parametrize("prior", SCALARS, ids=repr)
-LAYOUT = Layout(
-    coefs=("Intercept", "x"), factor="g", blocks=(("Intercept", "x"), ("w",)), levels=tuple("abcdef")
-)
+LAYOUT = Layout(coefs=("Intercept", "x"), factor="g", blocks=(("Intercept", "x"), ("w",)), levels=tuple("abcdef"))
 
 
 def distribution(prior: Prior, x: np.ndarray) -> np.ndarray:
@@ -126,8 +125,6 @@ def test_every_correlation_of_a_drawn_matrix_has_the_marginal_law(d, eta):
 
 def log_det_moments(d: int, eta: float) -> tuple[float, float]:
     """Return mean and sd of ``log det R``: a sum of logs of independent beta variables."""
-    from scipy.special import digamma, polygamma
-
     mean = variance = 0.0
     for level in range(1, d):
         b = eta + (d - 1 - level) / 2
@@ -222,7 +219,9 @@ def test_defaults_scale_with_the_data_by_their_formula():
     assert priors.beta[0].mu == pytest.approx(y.mean())
     assert priors.beta[0].sigma == pytest.approx(np.hypot(2.5 * sd_y, slope * x[:, 1].mean()))
     # a constant column has its level for its spread
-    assert [prior.sigma for prior in priors.sd] == pytest.approx([2.5 * sd_y, 2.5 * sd_y / sd_x, 2.5 * sd_y / np.std(z[:, 2])])
+    assert [prior.sigma for prior in priors.sd] == pytest.approx(
+        [2.5 * sd_y, 2.5 * sd_y / sd_x, 2.5 * sd_y / np.std(z[:, 2])]
+    )
     assert all(isinstance(prior, HalfNormal) for prior in priors.sd)
     assert priors.cor == (LKJ(2.0),)
     assert priors.sigma == HalfStudentT(4.0, sd_y)
@@ -263,7 +262,9 @@ def test_numbers_of_the_priors_come_out_and_go_in_again():
     doubled = priors.with_constants(list(2 * numbers))
     assert doubled.sd[1] == InverseGamma(4, 6)
     assert doubled.cor == (LKJ(4.0),)
-    assert doubled.signature == priors.signature == (Normal, Flat, HalfNormal, InverseGamma, HalfNormal, LKJ, HalfStudentT)
+    assert (
+        doubled.signature == priors.signature == (Normal, Flat, HalfNormal, InverseGamma, HalfNormal, LKJ, HalfStudentT)
+    )
 
 
 def test_density_of_a_set_is_the_sum_of_its_priors():
@@ -298,8 +299,6 @@ def test_new_responses_have_the_moments_of_the_model():
     theta = np.array([1.0, 2.0, 0.8, 0.5, -0.4, 0.6])
     size = 6000
     draws = draw_response(problem, np.tile(theta, (size, 1)), np.random.default_rng(0))
-    from tests.laws.cases import dense_covariance
-
     v = dense_covariance(problem, theta)
     z = (draws.mean(axis=0) - problem.x @ theta[:2]) / np.sqrt(np.diag(v) / size)
     assert np.abs(z).max() < 4.5

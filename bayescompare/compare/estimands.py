@@ -39,8 +39,14 @@ def share_of(hits: Array) -> Interval:
 
 
 def flagged_share(fits: pd.DataFrame, flags: set[str]) -> Interval:
-    """Return the share of fits with any of some flags."""
-    return share_of(np.array([bool(flags & set(found)) for found in fits["flags"]], dtype=float))
+    """Return the share of fits with any of some flags; a fit without a result counts as one of them.
+
+    What an estimator does not apply to is not used.
+    """
+    status = fits["status"]
+    hits = np.array([bool(flags & set(found)) for found in fits["flags"]], dtype=bool)
+    hits |= status.isin(["failed", "timeout", "worker_died"]).to_numpy(bool)
+    return share_of(np.where(status == "not_applicable", np.nan, hits))
 
 
 def largest_bias(optimum: pd.DataFrame, minuend: str, subtrahend: str) -> Interval:

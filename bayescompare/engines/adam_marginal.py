@@ -111,6 +111,9 @@ class AdamMarginal(Engine):
         Predicted decrease of the deviance at which a run has converged.
     limit
         The most updates of a run to convergence.
+    half_life
+        Updates after which the learning rate of a run to convergence has halved (Keras's
+        ``InverseTimeDecay``); at a constant rate Adam leaves the optimum again.
     dtype
         Of parameters and data.
     scale
@@ -127,13 +130,14 @@ class AdamMarginal(Engine):
     epochs: int | None = None
     tolerance: float = 1e-6
     limit: int = 5000
+    half_life: int = 600
     dtype: Literal["float32", "float64"] = "float64"
     scale: Scale = "standardised"
     map: bool = False
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot be run."""
-        check_settings(self, positive=("lr", "tolerance"), at_least_one=("batch", "epochs", "limit"))
+        check_settings(self, positive=("lr", "tolerance"), at_least_one=("batch", "epochs", "limit", "half_life"))
         if self.batch is not None and self.epochs is None:
             raise EstimatorError(
                 f"{self.name}: minibatches at a constant learning rate do not converge; say how long to run, "
@@ -181,7 +185,8 @@ class AdamMarginal(Engine):
 
     def _plan(self, replicates: int, groups: int, seeds: Sequence[np.random.SeedSequence]) -> Plan:
         if self.epochs is None:
-            return Plan(lr=self.lr, updates=np.full(replicates, self.limit, dtype=np.int32), tolerance=self.tolerance)
+            most = np.full(replicates, self.limit, dtype=np.int32)
+            return Plan(lr=self.lr, updates=most, tolerance=self.tolerance, half_life=self.half_life)
         if self.batch is None or self.batch >= groups:
             return Plan(lr=self.lr, updates=np.full(replicates, self.epochs, dtype=np.int32))
         rngs = [generator(seed, 1) for seed in seeds]

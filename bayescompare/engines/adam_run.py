@@ -23,6 +23,9 @@ Tensor = Any
 _POINTS = 200
 # Updates between two looks at whether a replicate has converged.
 _LOOK = 50
+# A run goes on for a quarter of its updates below the tolerance: its last fifth is then at rest, if it is.
+_CONFIRMED = 1.25
+_NEVER = np.iinfo(np.int64).max
 # Replicates times updates from which XLA's compilation (2 s for two effects, 8 s for four) pays.
 _XLA_PAYS = 700_000
 # Updates that a run to convergence is taken to need.
@@ -42,13 +45,21 @@ class Plan:
     batches : (max updates, R, B), optional
         Indices of each update; all data where None.
     tolerance
-        A replicate stops where the predicted decrease of its loss is below; None runs all updates.
+        A replicate stops where the predicted decrease of its loss is below, and has been for a
+        fifth of its updates; None runs all updates.
+    half_life
+        Updates after which the learning rate has halved; constant where None.
     """
 
     lr: float
     updates: npt.NDArray[np.int32]
     batches: npt.NDArray[np.int32] | None = None
     tolerance: float | None = None
+    half_life: int | None = None
+
+    def rate(self, done: int) -> float:
+        """Return the learning rate after so many updates: Keras's ``InverseTimeDecay``."""
+        return self.lr if self.half_life is None else self.lr / (1 + done / self.half_life)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +129,7 @@ class _Recorder:
         self.done = 0
         self.stopped = plan.updates.astype(np.int64)
         self.converged = np.zeros(len(start), dtype=bool)
+        self.below_since = np.full(len(start), _NEVER)
         self.steps: list[int] = []
         self.points: list[Array] = []
         self.losses: list[Array] = []
@@ -144,6 +156,7 @@ class _Recorder:
     def _updates(self, count: int) -> None:
         """Make so many updates; arguments are tensors, so that one trace serves all calls."""
         tf = self.loop.tf
+        self.loop.optimizer.learning_rate = self.plan.rate(self.done)
         self._advance(tf.constant(count), tf.constant(self.plan.updates), self.data, self._batches())
 
     def _evaluated(self, x: Any) -> tuple[Array, Array]:
@@ -166,10 +179,12 @@ class _Recorder:
         self.losses.append(self._evaluated(x)[0])
 
     def _stop(self) -> None:
-        """Freeze the replicates whose predicted decrease is below the tolerance."""
+        """Freeze the replicates whose predicted decrease is and stays below the tolerance."""
         decrease = predicted_decrease(lambda x: self._evaluated(x)[1], self.loop.x.numpy())
         running = self.loop.active.numpy() & (self.done < self.stopped)
-        met = running & (decrease < self.plan.tolerance)
+        below = decrease < (self.plan.tolerance or 0.0)
+        self.below_since = np.where(below, np.minimum(self.below_since, self.done), _NEVER)
+        met = running & below & (self.done >= _CONFIRMED * self.below_since)
         self.stopped[met] = self.done
         self.converged |= met
         self.loop.active.assign(self.loop.active.numpy() & ~met)

@@ -108,8 +108,8 @@ def _landed(space: Cholesky, end: _End) -> _End:
         if 0 < abs(end.point[k]) * space.unit < _NEAR:
             point = space.inside(end.point, k, 0.0)
             tried = _descend(space, point, space.diagonal[point[space.diagonal] == 0.0])
-            if tried.value <= end.value + _SAME:
-                end = replace(tried, evaluations=tried.evaluations + end.evaluations)
+            total = tried.evaluations + end.evaluations
+            end = replace(tried if tried.value <= end.value + _SAME else end, evaluations=total)
     return end
 
 
@@ -141,10 +141,9 @@ def search(problem: Problem, *, reml: bool, starts: int, coordinates: str, rng: 
     points = fixed + [space.disperse(rng) for _ in range(starts - len(fixed))]
     ends = [_descend(space, point) for point in points] if problem.layout.q else [_nothing(space)]
     best = _best(ends)
-    if isinstance(space, Cholesky):
-        best = _checked(space, _landed(space, best))
-    evaluations = best.evaluations + sum(end.evaluations for end in ends)
-    return _optimum(space, best, evaluations, tuple(end.value for end in ends))
+    settled = _checked(space, _landed(space, best)) if isinstance(space, Cholesky) else best
+    evaluations = sum(end.evaluations for end in ends) + settled.evaluations - best.evaluations
+    return _optimum(space, settled, evaluations, tuple(end.value for end in ends))
 
 
 def settled_ends(problem: Problem, *, starts: int, rng: np.random.Generator) -> list[float]:

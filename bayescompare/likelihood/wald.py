@@ -162,7 +162,8 @@ def _defined(theta: Array, problem: Problem) -> npt.NDArray[np.bool_]:
 def _reasons(theta: Array, se: Array, problem: Problem) -> tuple[str, ...]:
     """Return a sentence for each parameter without a standard error."""
     layout = problem.layout
-    singular = layout.m and np.linalg.eigvalsh(correlation_matrix(np.nan_to_num(theta[layout.cor]), layout))[0] < _SINGULAR
+    correlation = correlation_matrix(np.nan_to_num(theta[layout.cor]), layout)
+    singular = layout.m and np.linalg.eigvalsh(correlation)[0] < _SINGULAR
     reasons = ["" if np.isfinite(value) else _FLAT for value in se]
     for k in range(layout.size):
         if layout.sd.start <= k < layout.sd.stop and theta[k] == 0:

@@ -122,7 +122,7 @@ def sampler(subject: Subject, scenario: Scenario) -> Sampler | None:
         return None
     found = diagnoses(draws)
     worst = sorted(found, key=lambda label: -found[label].get("r_hat", _NAN))[:_MOST_RANKS]
-    shown = [label for label in found if label in worst and np.ptp(draws[label].values) > 0]
+    shown = [label for label in found if label in worst]
     ranks = [
         rank_panel(f"{scenario.key}-rank{k}", label, draws[label], found[label].get("r_hat", _NAN))
         for k, label in enumerate(shown)
@@ -143,7 +143,7 @@ def _diagnosis_grid(scenario: Scenario, draws: Mapping[str, object], found: Mapp
         Column("bulk ESS", "at least 400 passes"),
         Column("tail ESS", "at least 400 passes"),
     ]
-    reason = "some draws are infinite or not a number"
+    reason = "draws are constant, infinite or not a number"
     rows = [
         [
             text(label, kind="code"),
@@ -200,7 +200,7 @@ def sampler_grid(subject: Subject) -> Grid | None:
                 _fixed(group["rhat_max"].max(), 3, "no diagnostics"),
                 _fixed(group["ess_bulk_min"].min(), 0, "no diagnostics"),
                 _fixed(group["ess_tail_min"].min(), 0, "no diagnostics"),
-                _fixed(group["divergences"].sum(), 0),
+                _fixed(group["divergences"].sum(min_count=1), 0, "no diagnostics"),
                 Value(count(known, len(group)), str(known)),
             ]
         )

@@ -39,14 +39,15 @@ def sampler_of(tree: xr.DataTree | None) -> str:
 
 
 def diagnoses(draws: Mapping[str, xr.DataArray]) -> dict[str, Diagnosis]:
-    """Return R-hat and effective sample sizes of each parameter, by ArviZ."""
+    """Return R-hat and effective sample sizes, by ArviZ, of each parameter whose draws are finite and not constant."""
     import xarray as xr
     from arviz_stats import summary
 
-    finite = {label: values for label, values in draws.items() if np.isfinite(values.values).all()}
-    if not finite:
+    # ArviZ lets constant and infinite draws pass
+    sound = {label: each for label, each in draws.items() if np.isfinite(each.values).all() and np.ptp(each.values) > 0}
+    if not sound:
         return {}
-    names = {f"v{k}": label for k, label in enumerate(finite)}
-    data = xr.Dataset({name: finite[label].rename(None) for name, label in names.items()})
+    names = {f"v{k}": label for k, label in enumerate(sound)}
+    data = xr.Dataset({name: sound[label].rename(None) for name, label in names.items()})
     table = summary(data, kind="diagnostics", ci_kind="eti", ci_prob=0.95, round_to="none")
     return {names[str(name)]: {str(k): float(v) for k, v in row.items()} for name, row in table.iterrows()}

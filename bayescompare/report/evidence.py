@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from bayescompare.compare.claims import CLAIMS
+from bayescompare.compare.records import same_estimand
 from bayescompare.report.draws import labelled_draws
 from bayescompare.report.figures.canvas import Drawing
 from bayescompare.report.figures.forest import forest_panel
@@ -15,7 +16,7 @@ from bayescompare.report.figures.position import position_panel
 from bayescompare.report.figures.study import Pair, performance_panel, verdict_panel
 from bayescompare.report.formats import signed
 from bayescompare.report.palette import Look
-from bayescompare.report.subject import Scenario, Subject, other_estimand
+from bayescompare.report.subject import Scenario, Subject
 
 __all__ = ["forests", "performance", "position", "verdict_figures"]
 
@@ -36,7 +37,7 @@ def forests(subject: Subject, scenario: Scenario) -> list[Drawing]:
         forest_panel(
             f"{scenario.key}-forest{k}",
             parameter,
-            [_forest_lane(subject, row) for row in group.to_dict("records")],
+            _forest_lanes(subject, group),
             draws=draws.get(parameter),
             truth=subject.truth(scenario.name, parameter),
             level=subject.level,
@@ -46,14 +47,20 @@ def forests(subject: Subject, scenario: Scenario) -> list[Drawing]:
     ]
 
 
-def _forest_lane(subject: Subject, row: Mapping[str, object]) -> Lane:
+def _forest_lanes(subject: Subject, rows: pd.DataFrame) -> list[Lane]:
+    """Return a lane a row; numbers of another estimand are hollow."""
+    same = set(same_estimand(rows)["estimator"])
+    return [_forest_lane(subject, row, hollow=row["estimator"] not in same) for row in rows.to_dict("records")]
+
+
+def _forest_lane(subject: Subject, row: Mapping[str, object], *, hollow: bool) -> Lane:
     return _lane(
         subject.estimators[str(row["estimator"])],
         value=row["estimate"],
         lower=row["lower"],
         upper=row["upper"],
         note=str(row["reason"]) or str(row["status"]),
-        hollow=other_estimand(row["estimand"]),
+        hollow=hollow,
     )
 
 
@@ -118,7 +125,7 @@ def _reason(subject: Subject, scenario: Scenario, label: str, parameter: str) ->
         & (estimates["estimator"] == label)
         & (estimates["parameter"] == parameter)
     ]
-    if any(map(other_estimand, rows["estimand"])):
+    if len(same_estimand(rows)) < len(rows):
         return f"estimates {rows['estimand'].iloc[0]}"
     reasons = [reason for reason in rows["reason"] if reason]
     return str(reasons[0]) if reasons else ""

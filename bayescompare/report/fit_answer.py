@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from bayescompare.compare.records import same_estimand
 from bayescompare.report.evidence import position
 from bayescompare.report.figures.canvas import Drawing
 from bayescompare.report.flags import status_sentence
 from bayescompare.report.formats import Value, count, number, percent, plain, text
 from bayescompare.report.grid import Column, Grid, grid
-from bayescompare.report.subject import Subject, other_estimand
+from bayescompare.report.subject import Subject
 
 __all__ = ["FitAnswer", "fit_answer"]
 
@@ -30,11 +31,12 @@ class FitAnswer:
 def fit_answer(subject: Subject) -> FitAnswer:
     """Return the answer of a comparison on one's own data."""
     placed = subject.first[subject.first["z"].notna()]
-    same = placed[~placed["estimand"].map(other_estimand)]
+    same = same_estimand(placed)
+    others = placed.drop(same.index)
     sentences = _fit_sentences(subject, same) if len(same) else [_without_posterior(subject)]
     asides = [
         f"{row.parameter} of {row.estimator} estimates {row.estimand} and is left out here."
-        for row in placed[placed["estimand"].map(other_estimand)].itertuples()
+        for row in others.itertuples()
     ]
     sentences.append(status_sentence(subject.table("fits")))
     picture = position(subject, subject.scenarios[0], same) if subject.scenarios else None
@@ -45,6 +47,8 @@ def fit_answer(subject: Subject) -> FitAnswer:
 
 def _without_posterior(subject: Subject) -> str:
     used = int(subject.first["estimate"].notna().sum()) if len(subject.first) else 0
+    if not used:
+        return "No estimator gave an estimate."
     return f"No posterior was sampled: {used} point estimates are compared with each other only."
 
 

@@ -127,7 +127,10 @@ def _claim(subject: Subject, which: int, table: pd.DataFrame, summary: pd.DataFr
 
 def _objective(subject: Subject, row: pd.Series, rows: pd.DataFrame) -> Objective:
     label = str(row["objective"])
-    margin = float(rows[rows["objective"] == label]["margin"].iloc[0])
+    mine = (
+        (rows["objective"] == label) & (rows["aspect"] == row["aspect"]) & (rows["scenario"] == row["worst_scenario"])
+    )
+    margin = float(rows[mine]["margin"].iloc[0])
     parts = [(str(v), f"{row[str(v)]} {v}") for v in Verdict if row[str(v)]]
     unit = "contrasts" if int(row.get("claim", 0)) == 4 else "scenarios"
     where = f" ({signed(row['where'])})" if row["where"] else ""

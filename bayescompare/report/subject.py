@@ -13,12 +13,7 @@ import pandas as pd
 from bayescompare.compare.results import Results
 from bayescompare.report.palette import Look, looks
 
-__all__ = ["Scenario", "Subject", "other_estimand"]
-
-
-def other_estimand(estimand: object) -> bool:
-    """Return whether a number estimates something other than the parameter that it stands beside."""
-    return str(estimand).startswith("sqrt(")
+__all__ = ["Scenario", "Subject"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

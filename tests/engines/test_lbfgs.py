@@ -13,7 +13,6 @@ from scipy.optimize import minimize
 from bayescompare.data import read_data
 from bayescompare.engines.catalog import estimator
 from bayescompare.engines.lbfgs import LbfgsML, LbfgsREML
-from bayescompare.engines.lbfgs_map import LbfgsMAP
 from bayescompare.engines.optima import judged, working_distance
 from bayescompare.engines.surface import explore
 from bayescompare.fits import Fit, Flag, Status
@@ -81,7 +80,8 @@ def best_of_dispersed(problem: Problem, seed: int, starts: int = 10) -> float:
         return value, (d.t_inverse.T @ gradient)[cells]
 
     options = {"ftol": 1e-14, "gtol": 1e-8, "maxiter": 1000}
-    return min(minimize(objective, rng.normal(size=3), jac=True, method="L-BFGS-B", options=options).fun for _ in range(starts))
+    points = rng.normal(size=(starts, 3))
+    return min(minimize(objective, point, jac=True, method="L-BFGS-B", options=options).fun for point in points)
 
 
 def shortfalls(count: int) -> list[float]:
@@ -196,9 +196,7 @@ def working_hessian(problem: Problem, fit: Fit, reml: bool) -> np.ndarray:
         return profiled_deviance(problem, from_working(np.append(at[layout.beta], w), layout, data), reml=reml)
 
     w, size = at[layout.p :], layout.size - layout.p
-    rows = [
-        numerical_gradient(lambda v, k=k: numerical_gradient(value, v, 5e-3)[k], w, 5e-3) for k in range(size)
-    ]
+    rows = [numerical_gradient(lambda v, k=k: numerical_gradient(value, v, 5e-3)[k], w, 5e-3) for k in range(size)]
     return np.array(rows)
 
 
@@ -222,9 +220,11 @@ def test_standard_errors_of_the_correlations_of_four_effects_by_the_delta_method
     problem = CASES["four effects"].problem()
     layout, starts = problem.layout, problem.products.starts
     z = np.random.default_rng(0).normal(size=layout.m)
-    expected = [
-        numerical_gradient(lambda at, k=k: correlations(np.tanh(at), layout, starts)[k], z, 1e-3) for k in range(layout.m)
-    ]
+
+    def one(k):
+        return numerical_gradient(lambda at: correlations(np.tanh(at), layout, starts)[k], z, 1e-3)
+
+    expected = [one(k) for k in range(layout.m)]
     np.testing.assert_allclose(_correlation_jacobian(z, problem), expected, atol=1e-8)
 
 
@@ -297,7 +297,7 @@ def test_map_is_the_maximum_of_the_dense_log_posterior(priors):
     mode = fit_of("lbfgs-map", problem)
     found = minimize(
         lambda theta: -dense_log_posterior(problem, theta),
-        mode.estimate + [0.05, -0.05, 0.05, 0.05, -0.1, 0.05],
+        mode.estimate + np.array([0.05, -0.05, 0.05, 0.05, -0.1, 0.05]),
         method="Nelder-Mead",
         options={"xatol": 1e-7, "fatol": 1e-11, "maxiter": 6000, "maxfev": 6000},
     )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import pytest
 
+from bayescompare.data import Dataset
 from bayescompare.errors import PriorError
+from bayescompare.likelihood.problem import build_problem
 from bayescompare.model import Model
-from bayescompare.priors import LKJ, HalfNormal, InverseGamma, Normal, parse_assignment, parse_prior
+from bayescompare.priors import LKJ, HalfNormal, InverseGamma, Normal, Prior, parse_assignment, parse_prior
 from tests.laws.cases import CASES, Case
 
 
@@ -128,12 +131,6 @@ def test_fault_64_three_groups_are_enough_for_a_flat_sd():
 
 
 def test_fault_64_flat_on_the_log_of_an_sd():
-    from dataclasses import dataclass
-
-    from bayescompare.data import Dataset
-    from bayescompare.likelihood.problem import build_problem
-    from bayescompare.priors import Prior
-
     @dataclass(frozen=True, repr=False)
     class FlatOnLogSd(Prior):
         """Density 1 / sd."""
@@ -150,5 +147,5 @@ def test_fault_64_flat_on_the_log_of_an_sd():
     with pytest.raises(PriorError, match=r"grows like 1/sd at zero \(flat on log sd\): its posterior is improper"):
         build_problem(model, Dataset(frame=CASES["intercept"].frame(), name="case"))
     # on sigma it is the usual reference prior, and proper
-    assert build_problem(Model("y ~ x + (1 | g)", priors={"sigma": FlatOnLogSd()}),
-                         Dataset(frame=CASES["intercept"].frame(), name="case")).layout.q == 1  # fmt: skip
+    model = Model("y ~ x + (1 | g)", priors={"sigma": FlatOnLogSd()})
+    assert build_problem(model, Dataset(frame=CASES["intercept"].frame(), name="case")).layout.q == 1

@@ -143,9 +143,9 @@ def test_fault_35_a_contrast_of_a_scenario_that_is_not_there(tmp_path):
 
 
 def test_fault_35_a_file_that_is_none(tmp_path):
-    with pytest.raises(StudyError, match="Cannot read the study .*missing.toml: No such file"):
+    with pytest.raises(StudyError, match=r"Cannot read the study .*missing\.toml: No such file"):
         load(tmp_path / "missing.toml")
-    with pytest.raises(StudyError, match=r"There is no study 'adam-random-efects'\. Did you mean 'adam-random-effects'"):
+    with pytest.raises(StudyError, match="Did you mean 'adam-random-effects'"):
         load("adam-random-efects")
     path = tmp_path / "latin.toml"
     path.write_bytes('name = "größe"'.encode("latin-1"))

@@ -50,7 +50,8 @@ class Case:
         n = len(groups)
         standard = rng.normal(size=(n, 3))
         effects = rng.normal(size=(len(self.sizes), 2))
-        y = 0.5 * standard[:, 0] + effects[groups, 0] + 0.6 * effects[groups, 1] * standard[:, 0] + 0.8 * rng.normal(size=n)
+        slopes = 0.5 + 0.6 * effects[groups, 1]
+        y = slopes * standard[:, 0] + effects[groups, 0] + 0.8 * rng.normal(size=n)
         return pd.DataFrame(
             {
                 "y": y + self.offset,

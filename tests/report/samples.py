@@ -55,8 +55,13 @@ def point(label: str, rng: np.random.Generator, layout: Layout = LAYOUT) -> Fit:
         own_optimum=optimum,
         path=path,
         info={"marginal_ml": TRUTH[:k], "marginal_ml_se": np.full(k, 0.1)},
-        random_effects=None if pooled else RandomEffects(mode=rng.normal(size=(3, 2)), sd=np.full((3, 2), 0.2)),
+        random_effects=None if pooled or not layout.q else _effects(layout, rng),
     )
+
+
+def _effects(layout: Layout, rng: np.random.Generator) -> RandomEffects:
+    shape = (len(layout.levels), layout.q)
+    return RandomEffects(mode=rng.normal(size=shape), sd=np.full(shape, 0.2))
 
 
 def posterior(rng: np.random.Generator, layout: Layout = LAYOUT) -> Fit:
@@ -104,7 +109,9 @@ def tree(fit: Fit) -> xr.DataTree:
     }
     stats = {name: (["chain", "draw"], values) for name, values in draws.stats.items()}
     coords = {name: list(labels) for name, labels in fit.layout.coords.items() if name != str(fit.layout.factor)}
-    found = xr.DataTree.from_dict({"/posterior": xr.Dataset(posterior, coords=coords), "/sample_stats": xr.Dataset(stats)})
+    found = xr.DataTree.from_dict(
+        {"/posterior": xr.Dataset(posterior, coords=coords), "/sample_stats": xr.Dataset(stats)}
+    )
     found.attrs = {"estimator": fit.estimator}
     return found
 
@@ -130,7 +137,13 @@ def study(replicates: int = 3, scenarios: tuple[str, ...] = ("easy", "hard"), **
             effects = rng.normal(size=(3, 2))
             records += [
                 Record(
-                    study="demo", scenario=scenario, replicate=replicate, fit=fit, truth=TRUTH, effects=effects, modes=effects
+                    study="demo",
+                    scenario=scenario,
+                    replicate=replicate,
+                    fit=fit,
+                    truth=TRUTH,
+                    effects=effects,
+                    modes=effects,
                 )
                 for fit in fits
             ]
@@ -141,19 +154,31 @@ def study(replicates: int = 3, scenarios: tuple[str, ...] = ("easy", "hard"), **
     contrasts = [Contrast(name="hardness", worse=scenarios[-1], base=scenarios[0])] if len(scenarios) > 1 else []
     described = [
         {
-            "name": name, "description": f"the {name} one", "formula": "y ~ 1 + x + (1 + x | g)", "groups": 3, "rows": 5,
+            "name": name, "description": f"the {name} one", "formula": "y ~ 1 + x + (1 + x | g)", "groups": 3,
+            "rows": 5,
             "covariates": {"x": "normal(0, 1)"}, "truth": dict(zip(LAYOUT.labels, TRUTH, strict=True)),
         }
         for name in scenarios
     ]  # fmt: skip
-    facts = {"kind": "study", "study": "demo", "title": "A demonstration", "scenarios": described, "seed": 7, "seconds": 75.0}
-    return results_of(records, optima=optima, contrasts=contrasts, trees=trees, random_effects=False, about=facts | about)
+    facts = {
+        "kind": "study",
+        "study": "demo",
+        "title": "A demonstration",
+        "scenarios": described,
+        "seed": 7,
+        "seconds": 75.0,
+    }
+    return results_of(
+        records, optima=optima, contrasts=contrasts, trees=trees, random_effects=False, about=facts | about
+    )
 
 
 def only_failures() -> Results:
     """Return a comparison in which nothing worked."""
     fits = [failed("lbfgs-ml", "The deviance was not finite."), failed("nuts", "The sampler could not start.")]
-    return results_of([Record(study="fit", scenario="cake", replicate=0, fit=fit) for fit in fits], about={"kind": "fit"})
+    return results_of(
+        [Record(study="fit", scenario="cake", replicate=0, fit=fit) for fit in fits], about={"kind": "fit"}
+    )
 
 
 @dataclass

@@ -21,6 +21,8 @@ __all__ = ["density", "energy_panel", "rank_panel"]
 _CHAINS = ("blue", "orange", "green", "purple")
 _WIDTH, _HEIGHT = 260.0, 120.0
 _GRID = 160
+#: Points of a chain's line in a rank plot: about one a pixel.
+_RANKS = 200
 
 
 def _collection(axes: Axes, data: xr.Dataset, **aes: Any) -> PlotCollection:
@@ -97,11 +99,15 @@ def rank_panel(key: str, parameter: str, draws: xr.DataArray, rhat: float = floa
 
 
 def _restyled(axes: Axes) -> None:
-    """Make the test's p value and the points that fail it quieter; ``plot_rank`` has no setting for them."""
+    """Make the test's p value and the points that fail it quieter, and lines no finer than the screen."""
     for note in axes.texts:
         note.set(text=note.get_text().partition("(")[0].replace("=", " = "), fontsize=9, color=INKS["muted"])
     for points in axes.collections:
         points.set(sizes=[3], color=INKS["ink"])
+    for line in axes.lines:
+        x, y = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+        every = max(1, len(x) // _RANKS)
+        line.set_data(np.append(x[:-1:every], x[-1:]), np.append(y[:-1:every], y[-1:]))
 
 
 def _rank_alt(parameter: str, chains: int, rhat: float) -> str:

@@ -18,7 +18,7 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from bayescompare.report.palette import COLOURS, INKS
 
-__all__ = ["Canvas", "Drawing", "quiet", "ticks", "titled"]
+__all__ = ["Canvas", "Drawing", "cut", "quiet", "ticks", "titled"]
 
 _STYLE: Mapping[str, Any] = {
     "svg.fonttype": "none",
@@ -143,12 +143,17 @@ def ticks(axes: Axes, which: str = "x", most: int = 5) -> None:
     axis.set_major_locator(MaxNLocator(most, min_n_ticks=2, steps=[1, 2, 2.5, 5, 10]))
 
 
+def cut(text: str, most: int) -> str:
+    """Return a text that is too long with dots at its end."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def titled(canvas: Canvas, text: str, left: float = 0, top: float = 12, *, quietly: bool = False) -> None:
     """Write a line at a place, from its left end."""
     canvas.figure.text(
         left / canvas.width,
         1 - top / canvas.height,
-        text,
+        cut(text, int((canvas.width - left) / (5.5 if quietly else 7))),
         ha="left",
         va="baseline",
         fontsize=10 if quietly else 12,
@@ -223,17 +228,32 @@ def _value(name: str, value: str, key: str) -> str:
         return _REFERENCE.sub(rf"#{key}-\1", value)
     if name == "transform" and value.startswith("rotate(-0 "):
         return ""
-    if name in {"d", "x", "y", "width", "height", "transform", "points", "font-size", "stroke-width"}:
-        rounded = _NUMBER.sub(lambda match: f"{float(match.group()):.1f}".removesuffix(".0"), value.removesuffix("px"))
-        return " ".join(rounded.split())
+    if name == "d":
+        return _rounded(value) if "C" in value or "Q" in value else _rounded(value).replace(" L ", " ")
+    if name in {"x", "y", "width", "height", "transform", "points", "font-size", "stroke-width"}:
+        return _rounded(value.removesuffix("px"))
     return value
 
 
+def _rounded(value: str) -> str:
+    """Return numbers with a decimal, and one space between them."""
+    return " ".join(_NUMBER.sub(lambda match: f"{float(match.group()):.1f}".removesuffix(".0"), value).split())
+
+
 def _pruned(element: ET.Element) -> ET.Element:
-    """Return an element without empty attributes and empty groups."""
+    """Return an element without empty attributes, groups that say nothing, and paths of a single point."""
     element.attrib = {name: value for name, value in element.attrib.items() if value}
-    for child in list(element):
-        _pruned(child)
-        if child.tag in {"g", "defs"} and not len(child):
-            element.remove(child)
+    kept: list[ET.Element] = []
+    for child in map(_pruned, element):
+        if child.tag == "g" and not child.attrib:
+            kept.extend(child)
+        elif not _nothing(child):
+            kept.append(child)
+    element[:] = kept
     return element
+
+
+def _nothing(element: ET.Element) -> bool:
+    if element.tag in {"g", "defs"}:
+        return not len(element)
+    return element.tag == "path" and "id" not in element.attrib and len(element.attrib.get("d", "").split()) < 4

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 
-from bayescompare.report.figures.canvas import Canvas
+from bayescompare.report.figures.canvas import Canvas, cut
 from bayescompare.report.formats import plain
 from bayescompare.report.palette import INKS, Look
 
 __all__ = ["LABELS", "Lane", "heights", "label_lanes", "plot_lanes", "window"]
 
 #: Width of the lane labels, in pixels.
-LABELS = 128
+LABELS = 142
 _SINGLE, _DOUBLE = 18.0, 29.0
 #: Intervals that reach this many typical widths beyond the typical estimate are cut, with an arrow.
 _REACH = 1.6
@@ -81,19 +81,15 @@ def label_lanes(canvas: Canvas, lanes: Sequence[Lane], top: float, width: float 
     for lane, height in zip(lanes, heights(lanes), strict=True):
         _write(canvas, lane.title, width - 10, y + (12.5 if not lane.subtitle else 12), 10.5, "ink")
         if lane.subtitle:
-            _write(canvas, _cut(lane.subtitle, 30), width - 10, y + 23, 8.5, "muted")
+            _write(canvas, lane.subtitle, width - 10, y + 23, 8.5, "muted")
         y += height
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _write(canvas: Canvas, text: str, right: float, baseline: float, size: float, ink: str) -> None:
     canvas.figure.text(
         right / canvas.width,
         1 - baseline / canvas.height,
-        _cut(text, 26 if size > 9 else 40),
+        cut(text, 22 if size > 9 else 29),
         ha="right",
         va="baseline",
         fontsize=size,
@@ -107,9 +103,9 @@ def plot_lanes(axes: Axes, lanes: Sequence[Lane], *, digits: int = 3) -> None:
     axes.set_ylim(edges[-1], 0)
     for k, lane in enumerate(lanes):
         middle = edges[k] + _SINGLE / 2
-        axes.axhline(middle, color=INKS["shade"], lw=0.8, zorder=0)
+        axes.axhline(middle, color=INKS["shade"], lw=0.8, zorder=0, clip_on=False)
         if not np.isfinite(lane.value):
-            text = _cut(lane.note or "not estimated", 42)
+            text = cut(lane.note or "not estimated", 42)
             axes.annotate(
                 text,
                 (0, middle),
@@ -138,8 +134,8 @@ def _interval(axes: Axes, lane: Lane, y: float, digits: int) -> None:
     left, right = left + room * (lane.value < low), right - room * (lane.value > high)
     if left < right:
         axes.plot([left, right], [y, y], color=lane.look.hex, lw=1.8, solid_capstyle="butt", zorder=2)
-    for end, cut, marker in ((low, lane.lower < low, 4), (high, lane.upper > high, 5)):
-        if cut:
+    for end, beyond, marker in ((low, lane.lower < low, 4), (high, lane.upper > high, 5)):
+        if beyond:
             axes.plot([end], [y], marker=marker, ms=5, mew=0, color=lane.look.hex, clip_on=False, zorder=2)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from bayescompare.report.figures.canvas import Canvas, Drawing, quiet
+from bayescompare.report.figures.canvas import Canvas, Drawing, cut, quiet
 from bayescompare.report.formats import MINUS, plain
 from bayescompare.report.palette import INKS, Look
 
@@ -26,10 +26,7 @@ def position_panel(key: str, positions: Mapping[str, Sequence[tuple[Look, float]
     positions
         Parameter to estimators and their distances.
     """
-    names = [
-        parameter if len(parameter) <= _MOST_LETTERS else f"{parameter[: _MOST_LETTERS - 1]}…"
-        for parameter in positions
-    ]
+    names = [cut(parameter, _MOST_LETTERS) for parameter in positions]
     labels = 14 + _LETTER * max(map(len, names))
     each = max(22.0, 6.0 * max(map(len, positions.values())) + 6)
     height = each * len(positions)

@@ -1,0 +1,189 @@
+"""The tree of a posterior, on disk: ArviZ works on it with no help from us."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bayescompare.compare.records import Record
+from bayescompare.compare.results import results_of
+from bayescompare.compare.trees import fit_tree
+from bayescompare.data import read_data
+from bayescompare.engines.catalog import estimators
+from bayescompare.fits import Draws
+from bayescompare.likelihood.coordinates import to_working
+from bayescompare.likelihood.evaluate import draw_effects, group_loglik
+from bayescompare.likelihood.posterior import Posterior
+from bayescompare.likelihood.problem import build_problem
+from bayescompare.model import Model
+from bayescompare.study.store import read_results, write_results
+
+az = pytest.importorskip("arviz")
+CHAINS, DRAWS = 4, 250
+
+
+@pytest.fixture(scope="module")
+def sleep():
+    """Return problem, point fits and a fit with draws that no sampler made."""
+    problem = build_problem(Model("reaction ~ 1 + days + (1 + days | subject)"), read_data("sleepstudy"))
+    points = [one.fit([problem], [np.random.SeedSequence(1)])[0] for one in estimators("lbfgs-ml,lbfgs-reml,lbfgs-map")]
+    rng = np.random.default_rng(0)
+    values = points[0].estimate + 0.5 * points[0].se * rng.normal(size=(CHAINS, DRAWS, 6))
+    effects = draw_effects(problem, values.reshape(-1, 6), rng).reshape(CHAINS, DRAWS, 18, 2)
+    stats = {"diverging": np.zeros((CHAINS, DRAWS), dtype=bool), "energy": rng.normal(size=(CHAINS, DRAWS))}
+    drawn = replace(points[0], estimator="nuts", draws=Draws(values=values, stats=stats, random_effects=effects))
+    return problem, points, drawn
+
+
+@pytest.fixture(scope="module")
+def path(sleep, tmp_path_factory):
+    """Return the netCDF file of the tree, written as a study writes it."""
+    problem, points, drawn = sleep
+    records = [Record(study="fit", scenario="sleep", replicate=0, fit=one) for one in (*points, drawn)]
+    tree = fit_tree(problem, drawn, points, seed=3)
+    folder = tmp_path_factory.mktemp("out")
+    write_results(results_of(records, trees={("sleep", 0): tree}, about={"kind": "fit"}), folder)
+    return folder / "draws" / "sleep-0.nc"
+
+
+@pytest.fixture
+def tree(path):
+    found = az.from_netcdf(path)
+    yield found
+    found.close()
+
+
+def quietly(function, *args, **kwargs):
+    """Call ArviZ, whose warnings about itself are not ours."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return function(*args, **kwargs)
+
+
+def test_groups(tree):
+    expected = {
+        "posterior", "sample_stats", "log_likelihood", "log_prior", "prior", "posterior_predictive",
+        "observed_data", "constant_data", "lbfgs_ml", "lbfgs_reml", "lbfgs_map",
+    }  # fmt: skip
+    assert set(tree.children) == expected
+
+
+def test_dims_and_coordinates(tree, sleep):
+    posterior = tree["posterior"]
+    assert posterior["beta"].dims == ("chain", "draw", "coef")
+    assert posterior["sd_subject"].dims == ("chain", "draw", "subject_effect")
+    assert posterior["cor_subject"].dims == ("chain", "draw", "subject_pair")
+    assert posterior["b_subject"].dims == ("chain", "draw", "subject", "subject_effect")
+    assert posterior["sigma"].dims == ("chain", "draw")
+    assert posterior["subject"].values.tolist() == list(sleep[0].layout.levels)
+    assert posterior["coef"].values.tolist() == ["Intercept", "days"]
+    assert tree["posterior_predictive"]["reaction"].shape == (CHAINS, DRAWS, 180)
+
+
+def test_numbers_survive_the_file(tree, sleep):
+    _, points, drawn = sleep
+    np.testing.assert_array_equal(tree["posterior"]["sigma"], drawn.draws.values[..., -1])
+    np.testing.assert_array_equal(tree["posterior"]["b_subject"], drawn.draws.random_effects)
+    np.testing.assert_array_equal(tree["lbfgs_reml"]["sd_subject"], points[1].estimate[2:4])
+    np.testing.assert_array_equal(tree["lbfgs_ml"]["beta_se"], points[0].se[:2])
+
+
+def test_log_likelihood_is_that_of_each_group_and_log_prior_that_of_each_variable(tree, sleep):
+    problem, _, drawn = sleep
+    flat = drawn.draws.values.reshape(-1, 6)
+    expected = group_loglik(problem, flat).reshape(CHAINS, DRAWS, 18)
+    np.testing.assert_allclose(tree["log_likelihood"]["reaction"], expected)
+    posterior = Posterior(problem, jacobian=False)
+    x = np.array([to_working(theta, problem.layout, problem.products) for theta in flat[:20]])
+    total = sum(
+        tree["log_prior"][name].values.reshape(CHAINS * DRAWS, -1).sum(axis=1)[:20]
+        for name in tree["log_prior"].data_vars
+    )
+    np.testing.assert_allclose(total, posterior.log_prior(x), rtol=1e-9)
+
+
+def test_summary_prints_the_flat_labels(tree, sleep):
+    problem, _, drawn = sleep
+    table = quietly(az.summary, tree, var_names=["~b_subject"], ci_kind="eti", ci_prob=0.95, round_to=6)
+    assert list(table.index) == list(problem.layout.labels)
+    np.testing.assert_allclose(table["mean"].astype(float), drawn.draws.values.mean(axis=(0, 1)), atol=1e-6)
+    whole = quietly(az.summary, tree, ci_kind="hdi", ci_prob=0.95)
+    assert set(problem.layout.random_effect_labels) <= set(whole.index)
+
+
+def test_plots(tree):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    quietly(
+        az.plot_forest,
+        tree,
+        var_names=["beta", "sd_subject", "cor_subject", "sigma"],
+        ci_kind="eti",
+        backend="matplotlib",
+    )
+    quietly(az.plot_trace_dist, tree, var_names=["beta", "sigma"], backend="matplotlib")
+    assert plt.get_fignums()
+    plt.close("all")
+
+
+def test_leave_one_group_out(tree, sleep):
+    found = quietly(az.loo, tree, var_name="reaction")
+    assert found.n_data_points == 18
+    # within reach of the log likelihood at the mode
+    assert found.elpd == pytest.approx(-sleep[1][0].objective / 2, abs=30)
+
+
+def test_sensitivity_to_prior_and_likelihood(tree, sleep):
+    table = quietly(az.psense_summary, tree, var_names=["beta", "sd_subject", "cor_subject", "sigma"])
+    assert list(table.index) == list(sleep[0].layout.labels)
+    assert {"prior", "likelihood"} <= set(table.columns)
+
+
+def test_what_is_read_back_is_what_was_written(path, sleep):
+    results = read_results(path.parent.parent)
+    assert list(results.trees) == [("sleep", 0)]
+    assert len(results.tables["estimates"]) == 4 * 6
+    assert results.tree.attrs["response"] == "reaction"
+    for tree in results.trees.values():
+        tree.close()
+
+
+def test_a_flat_prior_leaves_out_the_group_of_prior_draws(sleep):
+    _, points, drawn = sleep
+    model = Model("reaction ~ 1 + days + (1 + days | subject)", priors={"beta": "Flat"})
+    problem = build_problem(model, read_data("sleepstudy"))
+    tree = fit_tree(problem, drawn, points)
+    assert "prior" not in tree.children
+    assert "posterior_predictive" in tree.children
+
+
+def test_a_model_without_groups_and_one_without_correlations(sleep):
+    for formula in ("reaction ~ days", "reaction ~ days + (1 | subject)", "reaction ~ days + (1 + days || subject)"):
+        problem = build_problem(Model(formula), read_data("sleepstudy"))
+        fit = estimators("lbfgs-ml")[0].fit([problem], [np.random.SeedSequence(1)])[0]
+        values = np.abs(fit.estimate + 0.1 * np.random.default_rng(0).normal(size=(2, 30, problem.layout.size)))
+        tree = fit_tree(problem, replace(fit, draws=Draws(values=values)), [fit])
+        assert set(tree["posterior"].data_vars) == set(problem.layout.variables)
+        table = quietly(az.summary, tree, ci_kind="eti", ci_prob=0.95)
+        assert list(table.index) == list(problem.layout.labels)
+
+
+def test_predictive_draws_are_seeded(sleep):
+    problem, points, drawn = sleep
+    one, two, other = (
+        fit_tree(problem, drawn, points, seed=seed)["posterior_predictive"]["reaction"] for seed in (1, 1, 2)
+    )
+    assert one.equals(two)
+    assert not one.equals(other)
+
+
+def test_a_fit_without_draws_has_no_tree(sleep):
+    problem, points, _ = sleep
+    with pytest.raises(ValueError, match="lbfgs-ml has no draws"):
+        fit_tree(problem, points[0])
