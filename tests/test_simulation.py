@@ -132,6 +132,14 @@ def test_replicates_seeds_and_scenarios_differ():
         assert not np.isin(base.truth.effects, other.truth.effects).any()
 
 
+def test_the_numbers_of_the_design_are_not_those_of_the_effects():
+    plain = replace(SLOPES, truth={"sd_g[Intercept]": 1, "sd_g[x]": 1, "sigma": 1})
+    found = simulate(plain, 0, 9)
+    x = (found.frame["x"].to_numpy()[:80] - 1) / 2
+    for effects in (found.truth.effects.ravel(), found.truth.effects.T.ravel()):
+        assert abs(np.corrcoef(x, effects)[0, 1]) < 4.5 / np.sqrt(80)
+
+
 def test_the_truth_does_not_change_the_covariates():
     louder = replace(SLOPES, truth={**SLOPES.truth, "sigma": 5})
     assert simulate(SLOPES, 2, 9).frame["x"].equals(simulate(louder, 2, 9).frame["x"])

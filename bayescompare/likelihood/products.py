@@ -91,10 +91,16 @@ def _centred(y: Array, x: Array) -> tuple[Array, Array, Array, Array]:
     if x.shape[1] == 0:
         return x, np.zeros((0, 0)), np.zeros(0), y
     basis, rx = np.linalg.qr(x)
+    beta = np.zeros(x.shape[1])
+    constant = np.flatnonzero((np.ptp(x, axis=0) == 0) & (x[0] != 0))
+    if len(constant):
+        # a difference of near numbers is exact: the fit of a far level would round every row by itself
+        beta[constant[0]] = y.mean() / x[0, constant[0]]
+        y = y - beta[constant[0]] * x[0, constant[0]]
     first = basis.T @ y
     residual = y - basis @ first
     second = basis.T @ residual
-    return basis, rx, solve_triangular(rx, first + second), residual - basis @ second
+    return basis, rx, beta + solve_triangular(rx, first + second), residual - basis @ second
 
 
 def compress(*, y: Array, x: Array, z: Array, groups: npt.NDArray[np.intp], count: int, layout: Layout) -> Products:

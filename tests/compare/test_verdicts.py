@@ -146,8 +146,10 @@ def test_a_fit_without_a_result_is_a_fault_of_its_estimator(claim, estimator, as
     assert verdict_of(verdicts(frames(fits=failed)), claim, aspect) == expected
 
 
-@pytest.mark.parametrize(("claim", "estimator", "aspect"), [(1, "adam-marginal", ""), (2, "adam-marginal", ""),
-                                                            (5, "lbfgs-ml", ""), (6, "nuts", "gate failures")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("claim", "estimator", "aspect"),
+    [(1, "adam-marginal", ""), (2, "adam-marginal", ""), (5, "lbfgs-ml", ""), (6, "nuts", "gate failures")],
+)
 def test_what_does_not_apply_is_not_tested(claim, estimator, aspect):
     rows = [fit_row(estimator, k, status="not_applicable", gap_sd=np.nan, gap_deviance=np.nan) for k in range(N)]
     assert verdict_of(verdicts(frames(fits=rows)), claim, aspect) == "not tested"

@@ -279,7 +279,51 @@ def test_products_do_not_grow_with_the_rows():
         assert getattr(few, name).shape == getattr(many, name).shape
 
 
+# Digits
+
+
+@pytest.mark.parametrize("offset", [2.0**20, 2.0**32])
+def test_an_offset_that_the_response_can_hold_costs_no_digit(offset):
+    frame = CASES["slopes"].frame()
+    # in 2048ths, so that nothing is lost in the sum
+    frame = frame.assign(y=np.round(frame["y"] * 2048) / 2048)
+    here, there = (CASES["slopes"].problem(frame=frame.assign(y=frame["y"] + add)) for add in (0.0, offset))
+    theta = points_of("slopes")[0]
+    for reml in (False, True):
+        expected = profiled_deviance(here, theta, reml=reml)
+        assert profiled_deviance(there, theta, reml=reml) == pytest.approx(expected, rel=1e-12)
+
+
+def test_groups_that_are_very_far_apart_cost_no_digit():
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(6), 10)
+    x, noise = np.round(rng.normal(size=(2, 60)) * 2048) / 2048
+    far = np.round(rng.normal(size=6) * 2**10) * 2.0**16
+    frame = pd.DataFrame({"y": far[groups] + 2 * x + noise, "x": x, "g": [f"s{k}" for k in groups]})
+    problem = CASES["intercept, predictor"].problem(frame=frame)
+    data = problem.products
+    lam = data.relative_root(np.array([[np.std(far)]]), 1.0)
+    _, _, _, delta, sigma, _ = kernel.profiled(lam, data.r, data.c, data.within, float(data.n), True, 0.0)
+    # groups that far apart are fixed effects: the regression within groups
+    within = x - np.array([x[groups == j].mean() for j in range(6)])[groups]
+    inside = (2 * x + noise) - np.array([(2 * x + noise)[groups == j].mean() for j in range(6)])[groups]
+    slope = within @ inside / (within @ within)
+    rest = np.sum((inside - slope * within) ** 2)
+    assert data.beta(delta)[1] == pytest.approx(slope, rel=1e-9)
+    # a chi-square of 5 from the groups, each within a part in 10^14 of its variance, is all there is beside it
+    spread = np.sum((far - far.mean()) ** 2) / np.var(far)
+    assert sigma**2 == pytest.approx((rest + spread) / 58, rel=1e-6)
+
+
 # Coordinates
+
+
+def test_pairs_go_row_by_row_of_the_lower_triangle_block_after_block():
+    layout = problem_of("four effects").layout
+    assert layout.pairs == ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
+    assert layout.pair_names[1:4] == ("Intercept, z", "x, z", "Intercept, w")
+    assert problem_of("one effect and three").layout.pairs == ((1, 2), (1, 3), (2, 3))
+    assert problem_of("uncorrelated").layout.pairs == ()
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if problem_of(name).layout.m])

@@ -34,7 +34,7 @@ class Lane:
     value, lower, upper
         NaN where there is none.
     note
-        Why there is no value.
+        Why there is no value; a blank leaves the lane empty.
     hollow
         Draw the marker hollow: another estimand, or an undecided verdict.
     """
@@ -105,23 +105,29 @@ def plot_lanes(axes: Axes, lanes: Sequence[Lane], *, digits: int = 3) -> None:
         middle = edges[k] + _SINGLE / 2
         axes.axhline(middle, color=INKS["shade"], lw=0.8, zorder=0, clip_on=False)
         if not np.isfinite(lane.value):
-            text = cut(lane.note or "not estimated", 42)
-            axes.annotate(
-                text,
-                (0, middle),
-                (3, 0),
-                xycoords=("axes fraction", "data"),
-                textcoords="offset points",
-                fontsize=9,
-                style="italic",
-                color=INKS["muted"],
-                va="center",
-                bbox={"fc": INKS["paper"], "ec": "none", "pad": 1},
-                zorder=5,
-            )
+            _note(axes, lane, middle)
             continue
         _interval(axes, lane, middle, digits)
         _point(axes, lane, middle, digits)
+
+
+def _note(axes: Axes, lane: Lane, y: float) -> None:
+    """Write why a lane is empty; a blank note leaves it so."""
+    text = cut(lane.note or "not estimated", 42)
+    if text.strip():
+        axes.annotate(
+            text,
+            (0, y),
+            (3, 0),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            fontsize=9,
+            style="italic",
+            color=INKS["muted"],
+            va="center",
+            bbox={"fc": INKS["paper"], "ec": "none", "pad": 1},
+            zorder=5,
+        )
 
 
 def _interval(axes: Axes, lane: Lane, y: float, digits: int) -> None:
