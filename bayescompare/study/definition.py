@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from bayescompare.compare.verdicts import Contrast
+from bayescompare.comparison.verdicts import Contrast
 from bayescompare.design import Covariate, Design, Scenario, check_name, parse_covariate
 from bayescompare.engines.base import Engine
 from bayescompare.engines.catalog import estimator

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from bayescompare.compare.api import describe_engines, describe_priors
-from bayescompare.compare.records import Record
-from bayescompare.compare.results import Results, results_of
-from bayescompare.compare.trees import fit_tree
+from bayescompare.comparison.api import describe_engines, describe_priors
+from bayescompare.comparison.records import Record
+from bayescompare.comparison.results import Results, results_of
+from bayescompare.comparison.trees import fit_tree
 from bayescompare.design import Scenario
 from bayescompare.engines.surface import explore
 from bayescompare.fits import Fit

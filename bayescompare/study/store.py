@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from bayescompare.compare.results import Results
-from bayescompare.compare.verdicts import Contrast
+from bayescompare.comparison.results import Results
+from bayescompare.comparison.verdicts import Contrast
 from bayescompare.errors import StoreError
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayescompare.compare.records import Record
-from bayescompare.compare.schema import TABLES
+from bayescompare.comparison.records import Record
+from bayescompare.comparison.schema import TABLES
 from bayescompare.fits import Fit, Status
 from bayescompare.layout import Layout
 

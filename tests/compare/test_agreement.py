@@ -8,9 +8,9 @@ import pytest
 from scipy.optimize import brentq
 from scipy.stats import gamma, norm
 
-from bayescompare.compare.agreement import _hdi_level, agreement
+from bayescompare.comparison.agreement import _hdi_level, agreement
 from bayescompare.fits import Draws
-from tests.compare.fakes import LAYOUT, TRUTH, make_fit, record
+from tests.comparison.fakes import LAYOUT, TRUTH, make_fit, record
 
 CENTRE, SPREAD = np.array([1.0, 2.0, 3.0, 0.5]), np.array([1.0, 0.5, 0.2, 0.1])
 

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayescompare.compare.measures import measures, paired_differences, recovery_measures
-from bayescompare.compare.monte_carlo import jackknife, mean, share, wilson
-from bayescompare.compare.records import tables
+from bayescompare.comparison.measures import measures, paired_differences, recovery_measures
+from bayescompare.comparison.monte_carlo import jackknife, mean, share, wilson
+from bayescompare.comparison.records import tables
 from bayescompare.fits import RandomEffects
-from tests.compare.fakes import LAYOUT, TRUTH, make_fit, record
+from tests.comparison.fakes import LAYOUT, TRUTH, make_fit, record
 
 REPLICATES = 40
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bayescompare.compare.records import Record
-from bayescompare.compare.results import results_of
-from bayescompare.compare.trees import fit_tree
+from bayescompare.comparison.records import Record
+from bayescompare.comparison.results import results_of
+from bayescompare.comparison.trees import fit_tree
 from bayescompare.data import read_data
 from bayescompare.engines.catalog import estimators
 from bayescompare.fits import Draws

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayescompare.compare.claims import CLAIMS, Verdict, decide
-from bayescompare.compare.estimands import Interval, contrast, coverage_shortfall, largest_bias, share_of
-from bayescompare.compare.monte_carlo import wilson
-from bayescompare.compare.verdicts import Contrast, summarise, verdicts
-from tests.compare.fakes import frames
+from bayescompare.comparison.claims import CLAIMS, Verdict, decide
+from bayescompare.comparison.estimands import Interval, contrast, coverage_shortfall, largest_bias, share_of
+from bayescompare.comparison.monte_carlo import wilson
+from bayescompare.comparison.verdicts import Contrast, summarise, verdicts
+from tests.comparison.fakes import frames
 
 N = 100
 

@@ -10,9 +10,9 @@ import pytest
 
 from bayescompare.errors import StoreError
 from bayescompare.layout import Layout
-from bayescompare.report import report
-from bayescompare.report.render import page
-from tests.report.samples import Page, only_failures, own_data, study
+from bayescompare.reporting import report
+from bayescompare.reporting.render import page
+from tests.reporting.samples import Page, only_failures, own_data, study
 
 HOSTILE = "<script>alert(1)</script>"
 NAMES = (

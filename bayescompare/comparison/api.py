@@ -1,0 +1,94 @@
+"""From the fits of one data set to its results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bayescompare.comparison.records import Record
+from bayescompare.comparison.results import Results, results_of
+from bayescompare.comparison.trees import fit_tree
+from bayescompare.engines.base import Engine
+from bayescompare.engines.catalog import ESTIMATORS
+from bayescompare.fitting import Fits
+from bayescompare.likelihood.problem import Problem
+from bayescompare.provenance import created, machine, versions
+
+__all__ = ["compare", "describe_engines", "describe_priors"]
+
+
+def describe_engines(engines: Sequence[Engine]) -> list[dict[str, Any]]:
+    """Return a line on each estimator."""
+    return [
+        {
+            "label": engine.label,
+            "engine": engine.engine,
+            "uses_priors": engine.uses_priors,
+            "what": ESTIMATORS[engine.name][1] if engine.name in ESTIMATORS else "",
+        }
+        for engine in engines
+    ]
+
+
+def describe_priors(problem: Problem) -> dict[str, str]:
+    """Return each parameter's prior as it is typed."""
+    return {label: repr(prior) for label, prior in problem.priors.labels().items()}
+
+
+def compare(fits: Fits, *, levels: Sequence[float] = (0.95,)) -> Results:
+    """Compare the fits of one data set.
+
+    Parameters
+    ----------
+    fits
+        As `fit` returns them.
+    levels
+        Probabilities of the intervals.
+
+    Returns
+    -------
+    Results
+        With ``.table``, ``.tree`` and ``.verdicts``.
+    """
+    problem = fits.problem
+    name = problem.dataset
+    records = [Record(study="fit", scenario=name, replicate=0, fit=one) for one in fits.values()]
+    points = [one for one in fits.values() if one.draws is None]
+    drawn = next((one for one in fits.values() if one.draws is not None), None)
+    trees = {(name, 0): fit_tree(problem, drawn, points, seed=fits.seed)} if drawn else {}
+    return results_of(records, levels=levels, trees=trees, about=_about(fits, levels))
+
+
+def _about(fits: Fits, levels: Sequence[float]) -> dict[str, Any]:
+    problem = fits.problem
+    layout = problem.layout
+    scenario = {
+        "name": problem.dataset,
+        "description": "",
+        "formula": problem.model.formula,
+        "groups": len(layout.levels),
+        "rows": len(problem.y),
+        "covariates": {},
+        "truth": {},
+    }
+    return {
+        "title": f"{problem.response} in {problem.dataset}",
+        "kind": "fit",
+        "study": "fit",
+        "description": fits.source,
+        "dataset": problem.dataset,
+        "response": problem.response,
+        "factor": layout.factor,
+        "n_rows": len(problem.y),
+        "seed": fits.seed,
+        "seconds": fits.seconds,
+        "created": created(),
+        "versions": versions(),
+        "machine": machine(),
+        "level": levels[0],
+        "replicates": 1,
+        "scenarios": [scenario],
+        "priors": {problem.dataset: describe_priors(problem)},
+        "estimators": describe_engines(fits.engines),
+        "notes": [{"flag": str(note.flag), "message": note.message} for note in problem.notes],
+    }

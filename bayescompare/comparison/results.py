@@ -1,0 +1,103 @@
+"""What a comparison found: tables, measures, verdicts and trees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from bayescompare.comparison.agreement import agreement
+from bayescompare.comparison.measures import measures, paired_differences, recovery_measures
+from bayescompare.comparison.records import Record, tables
+from bayescompare.comparison.schema import TABLES
+from bayescompare.comparison.summary import summary_table
+from bayescompare.comparison.verdicts import Contrast, summarise, verdicts
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["Results", "results_of"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """The outcome of a comparison, in memory or read from a store.
+
+    Parameters
+    ----------
+    tables
+        Long tables by name; see `bayescompare.comparison.schema.TABLES`.
+    about
+        What was run: ``title``, ``kind`` (``fit`` or ``study``), ``scenarios``, ``priors``,
+        ``versions``, ``seed``, ``seconds``, ...
+    contrasts
+        Pairs of scenarios that differ in one thing.
+    trees
+        (scenario, replicate) to the ArviZ tree of its posterior, where draws were kept.
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    about: Mapping[str, Any] = field(default_factory=dict)
+    contrasts: tuple[Contrast, ...] = ()
+    trees: Mapping[tuple[str, int], xr.DataTree] = field(default_factory=dict)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """Parameter by estimator: estimate, interval, position in the posterior, truth, flags in words."""
+        return summary_table(self.tables)
+
+    @cached_property
+    def measures(self) -> pd.DataFrame:
+        """Bias, coverage and the like with Monte Carlo standard errors; empty without a truth."""
+        return measures(self.tables)
+
+    @cached_property
+    def recovery(self) -> pd.DataFrame:
+        """How well the random effects are recovered."""
+        return recovery_measures(self.tables["recovery"])
+
+    @cached_property
+    def verdicts(self) -> pd.DataFrame:
+        """A row per claim, objective and scenario; see `bayescompare.comparison.verdicts`."""
+        return verdicts(self.tables, self.contrasts)
+
+    @cached_property
+    def verdict_summary(self) -> pd.DataFrame:
+        """A row per claim and objective."""
+        return summarise(self.verdicts)
+
+    def paired(self, reference: str = "lbfgs-ml") -> pd.DataFrame:
+        """Return paired differences of the estimators from a reference."""
+        return paired_differences(self.tables["estimates"], reference)
+
+    @property
+    def tree(self) -> xr.DataTree | None:
+        """The ArviZ tree of the first posterior that was kept, or None."""
+        return next(iter(self.trees.values()), None)
+
+    @property
+    def failed(self) -> int:
+        """Number of fits that have no estimate because something went wrong."""
+        return int(self.tables["fits"]["status"].isin(["failed", "timeout", "worker_died"]).sum())
+
+
+def results_of(
+    records: Sequence[Record],
+    *,
+    levels: Sequence[float] = (0.95,),
+    optima: Sequence[Mapping[str, Any]] = (),
+    about: Mapping[str, Any] | None = None,
+    contrasts: Sequence[Contrast] = (),
+    trees: Mapping[tuple[str, int], xr.DataTree] | None = None,
+    random_effects: bool = True,
+    traces: int | None = None,
+) -> Results:
+    """Return the results of records; the parameters are those of `records.tables` and `Results`."""
+    made = tables(records, levels=levels, random_effects=random_effects, traces=traces)
+    made["agreement"] = agreement(records)
+    made["optima"] = pd.DataFrame(list(optima), columns=list(TABLES["optima"])).astype({"distinct": np.int64})
+    return Results(tables=made, about=about or {}, contrasts=tuple(contrasts), trees=trees or {})

@@ -1,0 +1,199 @@
+"""A verdict per claim, objective and scenario, by the rule of `claims.decide`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from bayescompare.comparison.claims import CLAIMS, Verdict, decide
+from bayescompare.comparison.estimands import (
+    Interval,
+    contrast,
+    coverage_shortfall,
+    flagged_share,
+    largest_bias,
+    share_of,
+)
+from bayescompare.comparison.records import same_estimand
+
+__all__ = ["Contrast", "summarise", "verdicts"]
+
+Array = npt.NDArray[np.bool_]
+Frames = Mapping[str, pd.DataFrame]
+
+_UNSTABLE = {"diverged", "oscillating"}
+_GATE = {"rhat", "ess", "divergences", "bfmi", "treedepth", "not_finite", "stuck", "failed_init"}
+_SHORT = {1: "premature", 2: "unstable"}
+_AWAY_SD, _AWAY_DEVIANCE = 0.1, 0.01
+_BIASES = {"optimizer bias": ("estimate", "own_optimum"), "objective bias": ("own_optimum", "marginal_ml")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrast:
+    """Two scenarios that differ in one thing."""
+
+    name: str
+    worse: str
+    base: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """An estimand of one claim for one objective in one scenario."""
+
+    claim: int
+    aspect: str
+    objective: str
+    scenario: str
+    found: Interval
+
+
+def _lost(fits: pd.DataFrame) -> Array:
+    """Return which fits diverged or failed."""
+    diverged = np.array(["diverged" in flags for flags in fits["flags"]], dtype=bool)
+    return diverged | (fits["status"] == "failed").to_numpy(bool)
+
+
+def _premature(fits: pd.DataFrame) -> Interval:
+    """Return the share of Adam fits that stopped away from their own optimum; a lost fit is away."""
+    away = np.array(["premature" in flags for flags in fits["flags"]], dtype=bool)
+    lost = _lost(fits)
+    unknown = fits["gap_sd"].isna().to_numpy() & fits["gap_deviance"].isna().to_numpy() & ~lost
+    return share_of(np.where(unknown, np.nan, away | lost))
+
+
+def _away(fits: pd.DataFrame) -> Interval:
+    """Return the share of fits away from the best optimum known, in standard errors or in deviance."""
+    away = (fits["gap_sd"] > _AWAY_SD).to_numpy() | (fits["gap_deviance"] > _AWAY_DEVIANCE).to_numpy()
+    lost = _lost(fits)
+    unknown = fits["gap_deviance"].isna().to_numpy() & ~lost
+    return share_of(np.where(unknown, np.nan, away | lost))
+
+
+def _of(frame: pd.DataFrame, scenario: str, estimator: str) -> pd.DataFrame:
+    return frame[(frame["scenario"] == scenario) & (frame["estimator"] == estimator)]
+
+
+def _cells(frames: Frames) -> Iterator[_Cell]:
+    """Yield every estimand that the tables hold."""
+    for row, group in frames["optima"].groupby(["scenario", "objective"], sort=False):
+        yield _Cell(0, "", row[1], row[0], share_of((group["distinct"] > 1).to_numpy(float)))
+    keys = ["scenario", "replicate", "estimator", "parameter"]
+    optimum = frames["optimum"].merge(same_estimand(frames["estimates"])[[*keys, "estimate"]], on=keys)
+    for (scenario, estimator), fits in frames["fits"].groupby(["scenario", "estimator"], sort=False):
+        if estimator.startswith("adam"):
+            yield _Cell(1, "", estimator, scenario, _premature(fits))
+            yield _Cell(2, "", estimator, scenario, flagged_share(fits, _UNSTABLE))
+            for aspect, columns in _BIASES.items():
+                yield _Cell(3, aspect, estimator, scenario, largest_bias(_of(optimum, scenario, estimator), *columns))
+        elif estimator.startswith("lbfgs-ml"):
+            yield _Cell(5, "", estimator, scenario, _away(fits))
+        elif estimator.startswith("nuts"):
+            yield _Cell(6, "gate failures", estimator, scenario, flagged_share(fits, _GATE))
+            interval, estimate = (_of(frames[name], scenario, estimator) for name in ("intervals", "estimates"))
+            yield _Cell(6, "coverage shortfall", estimator, scenario, coverage_shortfall(interval, estimate))
+
+
+def _contrasts(cells: Sequence[_Cell], contrasts: Sequence[Contrast]) -> Iterator[tuple[_Cell, float]]:
+    """Yield the contrasts of claims 1 to 3, each with its margin."""
+    found = {(cell.claim, cell.aspect, cell.objective, cell.scenario): cell.found for cell in cells}
+    for one in contrasts:
+        for claim, aspect, objective, scenario in found:
+            base = found.get((claim, aspect, objective, one.base))
+            if claim in (1, 2, 3) and scenario == one.worse and base is not None:
+                worse = found[claim, aspect, objective, scenario]
+                label = f"{one.worse} - {one.base}: {aspect or _SHORT[claim]}"
+                yield _Cell(4, one.name, objective, label, contrast(worse, base)), CLAIMS[claim].margin
+
+
+def _learning_rates(fits: pd.DataFrame) -> Iterator[_Cell]:
+    """Yield the range of the median gap over a decade of learning rates each side of the best."""
+    adam = fits[fits["estimator"].str.startswith("adam")].copy()
+    adam["rate"] = adam["estimator"].str.extract(r"lr=([0-9.eE+-]+)", expand=False).astype(float)
+    adam["base"] = adam["estimator"].str.replace(r",?lr=[0-9.eE+-]+", "", regex=True).str.rstrip(":")
+    for (scenario, base), group in adam.dropna(subset=["rate"]).groupby(["scenario", "base"], sort=False):
+        medians = group.groupby("rate")["gap_sd"].median()
+        best = medians.idxmin() if medians.notna().any() else np.nan
+        near = medians[(medians.index >= best / 10.001) & (medians.index <= best * 10.001)]
+        if len(near) < 3 or near.index.min() >= best or near.index.max() <= best:
+            continue
+        boot = _bootstrap_range(group[group["rate"].isin(near.index)])
+        value = float(near.max() - near.min())
+        n = int(group["replicate"].nunique())
+        yield _Cell(7, "", base, scenario, Interval(value=value, lower=boot[0], upper=boot[1], n_used=n, n_total=n))
+
+
+def _bootstrap_range(group: pd.DataFrame, times: int = 500) -> tuple[float, float]:
+    """Return a 95 % interval of the range of medians, resampling replicates; the seed is fixed."""
+    wide = group.pivot_table(index="replicate", columns="rate", values="gap_sd").to_numpy()
+    rng = np.random.default_rng(0)
+    medians = [np.nanmedian(wide[rng.integers(len(wide), size=len(wide))], axis=0) for _ in range(times)]
+    ranges = [float(np.ptp(values)) for values in medians]
+    return float(np.quantile(ranges, 0.025)), float(np.quantile(ranges, 0.975))
+
+
+def _row(cell: _Cell, margin: float | None = None) -> dict[str, object]:
+    claim = CLAIMS[cell.claim]
+    used = claim.margin if margin is None else margin
+    return {
+        "claim": claim.number,
+        "statement": claim.statement,
+        "aspect": cell.aspect,
+        "objective": cell.objective,
+        "scenario": cell.scenario,
+        "estimand": claim.estimand,
+        **asdict(cell.found),
+        "margin": used,
+        "verdict": str(decide(cell.found.lower, cell.found.upper, used, fault=claim.fault)),
+    }
+
+
+_COLUMNS = [
+    "claim", "statement", "aspect", "objective", "scenario", "estimand",
+    "value", "lower", "upper", "n_used", "n_total", "where", "margin", "verdict",
+]  # fmt: skip
+
+
+def verdicts(frames: Frames, contrasts: Sequence[Contrast] = ()) -> pd.DataFrame:
+    """Return a row per claim, aspect, objective and scenario; claims without data are not tested.
+
+    The rule: a 95 % interval wholly above the margin supports the claim, wholly below refutes it,
+    otherwise it is undecided (the other way round for claims 5 and 6, which allege that a fault is
+    avoided).
+    """
+    cells = list(_cells(frames))
+    rows = [_row(cell) for cell in cells]
+    rows += [_row(cell, margin) for cell, margin in _contrasts(cells, contrasts)]
+    rows += [_row(cell) for cell in _learning_rates(frames["fits"])]
+    empty = Interval(value=np.nan, lower=np.nan, upper=np.nan, n_used=0, n_total=0)
+    done = {row["claim"] for row in rows}
+    rows += [_row(_Cell(number, "", "", "", empty)) for number in CLAIMS if number not in done]
+    return pd.DataFrame(rows, columns=_COLUMNS).sort_values("claim", kind="stable", ignore_index=True)
+
+
+def summarise(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per claim, aspect and objective: how many scenarios are supported, refuted, undecided."""
+    rows = []
+    for key, group in table.groupby(["claim", "statement", "aspect", "objective"], sort=False):
+        counts = group["verdict"].value_counts()
+        kinds = [verdict for verdict in Verdict if counts.get(str(verdict), 0)]
+        overall = str(kinds[0]) if len(kinds) == 1 else "differs by scenario"
+        worst = group.loc[group["value"].idxmax()] if group["value"].notna().any() else group.iloc[0]
+        rows.append({
+            **dict(zip(["claim", "statement", "aspect", "objective"], key, strict=True)),
+            "verdict": overall,
+            **{str(verdict): int(counts.get(str(verdict), 0)) for verdict in Verdict},
+            "scenarios": len(group),
+            "worst_scenario": worst["scenario"],
+            "value": worst["value"],
+            "lower": worst["lower"],
+            "upper": worst["upper"],
+            "n_used": worst["n_used"],
+            "n_total": worst["n_total"],
+            "where": worst["where"],
+        })  # fmt: skip
+    return pd.DataFrame(rows)

@@ -1,0 +1,34 @@
+"""One self-contained HTML page from `Results`, in memory or read from a store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bayescompare.comparison.results import Results
+from bayescompare.reporting.render import page
+from bayescompare.reporting.writing import write_text
+
+__all__ = ["report"]
+
+
+def report(results: Results, path: str | Path) -> Path:
+    """Write a report: one HTML file that opens offline, without JavaScript, on any screen.
+
+    Parameters
+    ----------
+    results
+        What a comparison found.
+    path
+        Where to write; a report that is there is replaced, whole or not at all.
+
+    Returns
+    -------
+    Path
+        Where it was written.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be written there.
+    """
+    return write_text(Path(path), page(results))

@@ -1,0 +1,124 @@
+"""Everything that the template shows, in the order of reading."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bayescompare.reporting.diagnostics import Paths, Sampler, optimizer_grid, paths, sampler, sampler_grid
+from bayescompare.reporting.evidence import forests, performance
+from bayescompare.reporting.figures.canvas import Drawing
+from bayescompare.reporting.fit_answer import FitAnswer, fit_answer
+from bayescompare.reporting.flags import FlagNote, flag_notes
+from bayescompare.reporting.formats import percent
+from bayescompare.reporting.grid import Grid
+from bayescompare.reporting.methods import Methods, methods, subtitle
+from bayescompare.reporting.palette import Look
+from bayescompare.reporting.study_answer import StudyAnswer, study_answer
+from bayescompare.reporting.subject import Scenario, Subject
+from bayescompare.reporting.tables import (
+    estimates_grid,
+    failures_grid,
+    fits_grid,
+    measures_grid,
+    paired_grid,
+    random_effects_grid,
+    recovery_grid,
+    verdicts_grid,
+)
+
+__all__ = ["Context", "Shown", "context"]
+
+#: Scenarios whose figures are drawn; the tables have all.
+MOST_SCENARIOS = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One scenario with its figures and tables."""
+
+    key: str
+    name: str
+    description: str
+    performance: Sequence[Drawing]
+    forests: Sequence[Drawing]
+    paths: Paths | None
+    sampler: Sampler | None
+    estimates: Grid
+    measures: Grid | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The whole report."""
+
+    title: str
+    subtitle: str
+    description: str
+    level: str
+    is_study: bool
+    has_posterior: bool
+    legend: Sequence[Look]
+    fit_answer: FitAnswer | None
+    study_answer: StudyAnswer | None
+    flags: Sequence[FlagNote]
+    notes: Sequence[Any]
+    failed: int
+    scenarios: Sequence[Shown]
+    without_figures: Sequence[str]
+    optimizers: Grid | None
+    sampler: Grid | None
+    failures: Grid | None
+    methods: Methods
+    tables: Sequence[Grid]
+
+
+def context(subject: Subject) -> Context:
+    """Return what the template shows of results."""
+    about = subject.about
+    fits = subject.table("fits")
+    return Context(
+        title=str(about.get("title") or about.get("study") or about.get("dataset") or "Comparison of estimators"),
+        subtitle=subtitle(subject),
+        description=str(about.get("description") or ""),
+        level=percent(subject.level),
+        is_study=subject.is_study,
+        has_posterior=bool(len(subject.results.trees)),
+        legend=list(subject.estimators.values()),
+        fit_answer=None if subject.is_study else fit_answer(subject),
+        study_answer=study_answer(subject) if subject.is_study else None,
+        flags=flag_notes(subject, fits) if len(fits) else [],
+        notes=list(about.get("notes") or ()),
+        failed=subject.results.failed,
+        scenarios=[
+            _shown(subject, scenario, with_figures=k < MOST_SCENARIOS) for k, scenario in enumerate(subject.scenarios)
+        ],
+        without_figures=[scenario.name for scenario in subject.scenarios[MOST_SCENARIOS:]],
+        optimizers=optimizer_grid(subject),
+        sampler=sampler_grid(subject),
+        failures=failures_grid(subject) if subject.is_study else None,
+        methods=methods(subject),
+        tables=_tables(subject),
+    )
+
+
+def _shown(subject: Subject, scenario: Scenario, *, with_figures: bool) -> Shown:
+    return Shown(
+        key=scenario.key,
+        name=scenario.name,
+        description=str(scenario.about.get("description") or ""),
+        performance=performance(subject, scenario) if with_figures and subject.is_study else [],
+        forests=forests(subject, scenario) if with_figures else [],
+        paths=paths(subject, scenario) if with_figures else None,
+        sampler=sampler(subject, scenario) if with_figures else None,
+        estimates=estimates_grid(subject, scenario),
+        measures=measures_grid(subject, scenario),
+    )
+
+
+def _tables(subject: Subject) -> list[Grid]:
+    """Return the tables that belong to no single scenario."""
+    study = [verdicts_grid(subject), recovery_grid(subject), paired_grid(subject)] if subject.is_study else []
+    own = [] if subject.is_study else [fits_grid(subject), random_effects_grid(subject)]
+    return [found for found in (*study, *own) if found is not None and found.rows]

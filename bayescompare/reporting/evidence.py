@@ -1,0 +1,162 @@
+"""Figures of the estimates: forests, positions in the posterior, performance, verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+
+from bayescompare.comparison.claims import CLAIMS
+from bayescompare.comparison.records import same_estimand
+from bayescompare.reporting.draws import labelled_draws
+from bayescompare.reporting.figures.canvas import Drawing
+from bayescompare.reporting.figures.forest import forest_panel
+from bayescompare.reporting.figures.lanes import Lane
+from bayescompare.reporting.figures.position import position_panel
+from bayescompare.reporting.figures.study import Pair, performance_panel, verdict_panel
+from bayescompare.reporting.formats import signed
+from bayescompare.reporting.palette import Look
+from bayescompare.reporting.subject import Scenario, Subject
+
+__all__ = ["forests", "performance", "position", "verdict_figures"]
+
+_NORMAL = 1.959963984540054
+_NAN = float("nan")
+
+
+def _lane(look: Look, **numbers: object) -> Lane:
+    return Lane(title=look.name, subtitle=look.settings, look=look, **numbers)  # type: ignore[arg-type]  # Lane's own
+
+
+def forests(subject: Subject, scenario: Scenario) -> list[Drawing]:
+    """Return a forest with its posterior density for each parameter of the first data set."""
+    rows = subject.first
+    rows = rows[rows["scenario"] == scenario.name]
+    draws = labelled_draws(subject.results.trees.get((scenario.name, 0)), scenario.parameters)
+    return [
+        forest_panel(
+            f"{scenario.key}-forest{k}",
+            parameter,
+            _forest_lanes(subject, group),
+            draws=draws.get(parameter),
+            truth=subject.truth(scenario.name, parameter),
+            level=subject.level,
+        )
+        for k, parameter in enumerate(scenario.parameters)
+        if len(group := rows[rows["parameter"] == parameter])
+    ]
+
+
+def _forest_lanes(subject: Subject, rows: pd.DataFrame) -> list[Lane]:
+    """Return a lane a row; numbers of another estimand are hollow."""
+    same = set(same_estimand(rows)["estimator"])
+    return [_forest_lane(subject, row, hollow=row["estimator"] not in same) for row in rows.to_dict("records")]
+
+
+def _forest_lane(subject: Subject, row: Mapping[str, object], *, hollow: bool) -> Lane:
+    return _lane(
+        subject.estimators[str(row["estimator"])],
+        value=row["estimate"],
+        lower=row["lower"],
+        upper=row["upper"],
+        note=str(row["reason"]) or str(row["status"]),
+        hollow=hollow,
+    )
+
+
+def position(subject: Subject, scenario: Scenario, rows: pd.DataFrame) -> Drawing | None:
+    """Return where the point estimates of the first data set lie in the posterior.
+
+    Parameters
+    ----------
+    rows
+        Rows of the summary table that have a place in the posterior.
+    """
+    found = {
+        parameter: [
+            (subject.estimators[str(label)], float(z)) for label, z in zip(group["estimator"], group["z"], strict=True)
+        ]
+        for parameter in scenario.parameters
+        if len(group := rows[rows["parameter"] == parameter])
+    }
+    return position_panel(f"{scenario.key}-position", found) if found else None
+
+
+def performance(subject: Subject, scenario: Scenario) -> list[Drawing]:
+    """Return bias and coverage of every estimator, a panel a parameter."""
+    measures = subject.results.measures
+    rows = measures[measures["scenario"] == scenario.name]
+    panels = []
+    for k, parameter in enumerate(scenario.parameters):
+        group = rows[rows["parameter"] == parameter]
+        if len(group):
+            pairs = [_pair(subject, scenario, look, group, parameter) for look in subject.estimators.values()]
+            panels.append(performance_panel(f"{scenario.key}-bias{k}", parameter, pairs, subject.level))
+    return panels
+
+
+def _pair(subject: Subject, scenario: Scenario, look: Look, group: pd.DataFrame, parameter: str) -> Pair:
+    mine = group[group["estimator"] == look.label]
+    bias = mine[mine["measure"] == "bias"]
+    kept = mine[(mine["measure"] == "coverage") & (mine["kind"] != "hdi") & (mine["level"] == subject.level)]
+    reason = _reason(subject, scenario, look.label, parameter)
+    return Pair(
+        bias=_measured(look, bias, reason or "not estimated"),
+        coverage=_measured(look, kept, "no interval" if len(bias) else "", bounded=True),
+    )
+
+
+def _measured(look: Look, rows: pd.DataFrame, note: str, *, bounded: bool = False) -> Lane:
+    """Return a measure with its 95 % Monte Carlo interval."""
+    if not len(rows):
+        return _lane(look, value=_NAN, note=note or " ")
+    value, half = float(rows["value"].iloc[0]), _NORMAL * float(rows["mcse"].iloc[0])
+    lower, upper = value - half, value + half
+    return _lane(
+        look, value=value, lower=max(lower, 0.0) if bounded else lower, upper=min(upper, 1.0) if bounded else upper
+    )
+
+
+def _reason(subject: Subject, scenario: Scenario, label: str, parameter: str) -> str:
+    """Return why an estimator has no measure of a parameter."""
+    estimates = subject.table("estimates")
+    rows = estimates[
+        (estimates["scenario"] == scenario.name)
+        & (estimates["estimator"] == label)
+        & (estimates["parameter"] == parameter)
+    ]
+    if len(same_estimand(rows)) < len(rows):
+        return f"estimates {rows['estimand'].iloc[0]}"
+    reasons = [reason for reason in rows["reason"] if reason]
+    return str(reasons[0]) if reasons else ""
+
+
+def verdict_figures(subject: Subject, number: int) -> Iterator[Drawing]:
+    """Yield the pictures of a claim: its estimands and their intervals against the margin."""
+    rows = subject.results.verdicts
+    rows = rows[(rows["claim"] == number) & rows["value"].notna()]
+    for k, ((aspect, label), group) in enumerate(rows.groupby(["aspect", "objective"], sort=False)):
+        name, _, settings = str(label).partition(":")
+        yield verdict_panel(
+            f"claim{number}-{k}",
+            name,
+            "; ".join(part for part in (str(aspect), settings.replace(",", ", ")) if part),
+            [_verdict_lane(subject, row) for row in group.to_dict("records")],
+            float(group["margin"].min()),
+            fault=CLAIMS[number].fault,
+        )
+
+
+def _verdict_lane(subject: Subject, row: Mapping[str, object]) -> Lane:
+    label = str(row["objective"])
+    # a contrast says after a colon what it is of
+    scenario, _, of = signed(str(row["scenario"])).partition(": ")
+    return Lane(
+        title=of or scenario,
+        subtitle=scenario if of else "",
+        look=subject.look(label),
+        value=float(str(row["value"])),
+        lower=float(str(row["lower"])),
+        upper=float(str(row["upper"])),
+        hollow=row["verdict"] == "undecided",
+    )

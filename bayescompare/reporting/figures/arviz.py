@@ -1,0 +1,174 @@
+"""ArviZ's plots on axes of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+
+from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
+from bayescompare.reporting.palette import COLOURS, INKS
+
+if TYPE_CHECKING:
+    from arviz_plots import PlotCollection
+
+__all__ = ["density", "energy_panel", "rank_panel"]
+
+#: Chains beyond these repeat the colours.
+_CHAINS = ("blue", "orange", "green", "purple")
+_WIDTH, _HEIGHT = 260.0, 120.0
+_GRID = 160
+#: Points of a chain's line in a rank plot: about one a pixel.
+_RANKS = 200
+
+
+def _collection(axes: Axes, data: xr.Dataset, **aes: Any) -> PlotCollection:
+    """Return a collection whose only variable is drawn on the given axes, without pyplot."""
+    from arviz_plots import PlotCollection
+
+    (name,) = data.data_vars
+    target = {
+        "/": xr.Dataset({"figure": xr.DataArray(np.array(axes.figure, dtype=object))}),
+        "/plot": xr.Dataset({name: xr.DataArray(np.array(axes, dtype=object))}),
+        "/row_index": xr.Dataset({name: 0}),
+        "/col_index": xr.Dataset({name: 0}),
+    }
+    return PlotCollection(data, xr.DataTree.from_dict(target), backend="matplotlib", **aes)
+
+
+def density(axes: Axes, draws: xr.DataArray, level: float) -> None:
+    """Draw the posterior density of a parameter with its equal-tailed interval (``plot_dist``)."""
+    from arviz_plots import plot_dist
+
+    data: Any = xr.Dataset({"draws": draws.rename(None)})
+    visuals: Any = {
+        "dist": {"color": INKS["muted"], "width": 1.2},
+        "face": {"color": INKS["shade"], "alpha": 1.0},
+        "credible_interval": {"color": INKS["ink"], "width": 2.2},
+        "point_estimate": {"color": INKS["ink"], "size": 26},
+        "point_estimate_text": False,
+        "title": False,
+        "remove_axis": False,
+    }
+    plot_dist(
+        data,
+        kind="kde",
+        point_estimate="mean",
+        ci_kind="eti",
+        ci_prob=level,
+        plot_collection=_collection(axes, data),
+        stats={"dist": {"grid_len": _GRID}},
+        visuals=visuals,
+    )
+    axes.set(xlabel="", ylabel="", title="")
+
+
+def rank_panel(key: str, parameter: str, draws: xr.DataArray, rhat: float = float("nan")) -> Drawing:
+    """Return the rank plot of a parameter: ECDF of its ranks, chain by chain, less the uniform one (``plot_rank``)."""
+    from arviz_plots import plot_rank
+
+    canvas = Canvas(key, _WIDTH, _HEIGHT)
+    with canvas.drawing():
+        axes = canvas.axes(38, 24, _WIDTH - 46, _HEIGHT - 44)
+        data = xr.Dataset({"draws": draws.rename(None)})
+        plot_rank(
+            data,
+            envelope_prob=0.99,
+            method="mtc_c",
+            plot_collection=_collection(
+                axes, data, aes={"color": ["chain"], "overlay": ["chain"]}, color=_chain_colours(draws)
+            ),
+            visuals={
+                "ecdf_lines": {"width": 1.1},
+                "title": False,
+                "xlabel": False,
+                "remove_axis": False,
+            },
+        )
+        _framed(axes)
+        _restyled(axes)
+        axes.axhline(0, color=INKS["rule"], lw=0.8, zorder=0)
+        ticks(axes, "y", 3)
+        axes.set_xlim(0, 1)
+        axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+        titled(canvas, parameter)
+        return canvas.finish(_rank_alt(parameter, draws.sizes["chain"], rhat))
+
+
+def _restyled(axes: Axes) -> None:
+    """Make the test's p value and the points that fail it quieter, and lines no finer than the screen."""
+    for note in axes.texts:
+        note.set(text=note.get_text().partition("(")[0].replace("=", " = "), fontsize=9, color=INKS["muted"])
+    for points in axes.collections:
+        points.set(sizes=[3], color=INKS["ink"])
+    for line in axes.lines:
+        x, y = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+        every = max(1, len(x) // _RANKS)
+        line.set_data(np.append(x[:-1:every], x[-1:]), np.append(y[:-1:every], y[-1:]))
+
+
+def _rank_alt(parameter: str, chains: int, rhat: float) -> str:
+    text = f"Rank plot of {parameter}: cumulative ranks of {chains} chains less those of uniform ranks"
+    return f"{text}; R-hat {rhat:.3f}." if np.isfinite(rhat) else f"{text}."
+
+
+def _chain_colours(draws: xr.DataArray) -> list[str]:
+    return [COLOURS[_CHAINS[k % len(_CHAINS)]] for k in range(draws.sizes["chain"])]
+
+
+def _framed(axes: Axes) -> None:
+    """Leave both axes, and no labels."""
+    quiet(axes, left=True)
+    axes.set(xlabel="", ylabel="", title="")
+    legend = axes.get_legend()
+    if legend is not None:
+        legend.remove()
+
+
+def energy_panel(key: str, tree: xr.DataTree) -> Drawing | None:
+    """Return the energy plot: marginal energy against its transitions (``plot_energy``); None without energies."""
+    from arviz_plots import plot_energy
+
+    stats = tree["sample_stats"].to_dataset() if "sample_stats" in tree else {}
+    if "energy" not in stats or not np.isfinite(stats["energy"].values).all():
+        return None
+    visuals: Any = {"legend": False, "title": False, "remove_axis": False, "face": {"alpha": 0.15}}
+    canvas = Canvas(key, _WIDTH, _HEIGHT)
+    with canvas.drawing():
+        axes = canvas.axes(8, 24, _WIDTH - 16, _HEIGHT - 44)
+        colours = {"marginal": COLOURS["blue"], "transition": COLOURS["orange"]}
+        data = xr.Dataset({"Energy": (["energy"], np.zeros(2))}, coords={"energy": list(colours)})
+        plot_energy(
+            tree,
+            kind="kde",
+            show_bfmi=False,
+            backend="matplotlib",
+            plot_collection=_collection(axes, data, aes={"color": ["energy"]}, color=list(colours.values())),
+            stats={"dist": {"grid_len": _GRID}},
+            visuals=visuals,
+        )
+        _framed(axes)
+        quiet(axes)
+        ticks(axes)
+        axes.set_ylim(0, None)
+        titled(canvas, "energy")
+        _energy_names(axes, colours)
+        return canvas.finish("Energy plot: density of the marginal energy and of its transitions.")
+
+
+def _energy_names(axes: Axes, colours: Mapping[str, str]) -> None:
+    """Name the two densities in their own colours, instead of a legend."""
+    for k, (name, colour) in enumerate(colours.items()):
+        axes.annotate(
+            name,
+            (1, 1),
+            (0, -10 - 13 * k),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            ha="right",
+            fontsize=10,
+            color=colour,
+        )

@@ -1,0 +1,116 @@
+"""One parameter: the posterior density above, every estimator with its interval below, on one axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from bayescompare.reporting.figures.arviz import density
+from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
+from bayescompare.reporting.figures.lanes import LABELS, Lane, heights, label_lanes, plot_lanes, window
+from bayescompare.reporting.formats import percent, plain
+from bayescompare.reporting.palette import INKS
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["forest_panel"]
+
+_WIDTH = 390.0
+_TITLE, _DENSITY, _AXIS = 22.0, 64.0, 22.0
+
+
+def forest_panel(
+    key: str,
+    parameter: str,
+    lanes: Sequence[Lane],
+    *,
+    draws: xr.DataArray | None = None,
+    truth: float = float("nan"),
+    level: float = 0.95,
+) -> Drawing:
+    """Return the forest of a parameter, below its posterior density where there are draws.
+
+    Parameters
+    ----------
+    lanes
+        Estimators from top to bottom.
+    draws : (chain, draw), optional
+        Posterior draws.
+    truth
+        True value; NaN where unknown.
+    level
+        Probability of the posterior interval.
+    """
+    usable = draws if draws is not None and _varies(draws) else None
+    above = _DENSITY if usable is not None else 0.0
+    below = sum(heights(lanes))
+    canvas = Canvas(key, _WIDTH, _TITLE + above + below + _AXIS)
+    with canvas.drawing():
+        titled(canvas, parameter)
+        place = (LABELS, _WIDTH - LABELS - 8)
+        forest = canvas.axes(place[0], _TITLE + above, place[1], below)
+        forest.set_xlim(*window(lanes, _extremes(usable, truth)))
+        plot_lanes(forest, lanes)
+        if usable is not None:
+            _posterior(canvas.axes(place[0], _TITLE, place[1], above - 4), usable, lanes, forest.get_xlim(), level)
+        _true_value(forest, truth, above / below)
+        quiet(forest)
+        ticks(forest)
+        label_lanes(canvas, lanes, _TITLE + above)
+        return canvas.finish(_alt(parameter, lanes, truth, level, with_density=usable is not None))
+
+
+def _varies(draws: xr.DataArray) -> bool:
+    values = draws.values
+    return bool(np.isfinite(values).all() and np.ptp(values) > 0)
+
+
+def _extremes(draws: xr.DataArray | None, truth: float) -> list[float]:
+    """Return what the axis must hold beside the lanes: the truth, and nearly all of the posterior."""
+    if draws is None:
+        return [truth]
+    low, high = np.quantile(draws.values, [0.002, 0.998])
+    return [truth, float(low), float(high)]
+
+
+def _posterior(
+    axes: Axes, draws: xr.DataArray, lanes: Sequence[Lane], limits: tuple[float, float], level: float
+) -> None:
+    """Draw the density, and mark each point estimate by a line that falls into its lane."""
+    density(axes, draws, level)
+    axes.set_xlim(*limits)
+    quiet(axes, bottom=False)
+    top = axes.get_ylim()[1]
+    axes.set_ylim(-0.06 * top, top)
+    for lane in lanes:
+        if lane.look.colour != "ink" and limits[0] <= lane.value <= limits[1]:
+            axes.axvline(lane.value, color=lane.look.hex, lw=1.2, zorder=4)
+
+
+def _true_value(axes: Axes, truth: float, above: float) -> None:
+    if np.isfinite(truth):
+        axes.plot(
+            [truth, truth],
+            [0, 1 + above],
+            transform=axes.get_xaxis_transform(),
+            color=INKS["ink"],
+            lw=1,
+            ls=(0, (4, 2.5)),
+            zorder=1,
+            clip_on=False,
+        )
+
+
+def _alt(parameter: str, lanes: Sequence[Lane], truth: float, level: float, *, with_density: bool) -> str:
+    """Return the figure in words."""
+    parts = [f"{lane.title} {plain(lane.value)}" for lane in lanes if np.isfinite(lane.value)]
+    missing = [lane.title for lane in lanes if not np.isfinite(lane.value)]
+    text = f"{parameter}: estimates with {percent(level)} intervals"
+    text += " below the posterior density" if with_density else ""
+    text += ". " + "; ".join(parts) + "." if parts else "."
+    text += f" Not estimated by {', '.join(missing)}." if missing else ""
+    return text + (f" True value {plain(truth)}." if np.isfinite(truth) else "")

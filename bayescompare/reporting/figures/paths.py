@@ -1,0 +1,135 @@
+"""The way of an optimizer: its loss and its parameters, step by step, with the optimum marked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+
+from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
+from bayescompare.reporting.formats import plain, whole
+from bayescompare.reporting.palette import INKS, Look
+
+__all__ = ["Track", "loss_panel", "path_panel"]
+
+Array = npt.NDArray[np.float64]
+
+_WIDTH, _HEIGHT = 300.0, 150.0
+_LEFT, _TOP, _BOTTOM = 50.0, 24.0, 22.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """One quantity of one fit, update by update.
+
+    Parameters
+    ----------
+    steps, values : (T,)
+        Updates, and the value after each.
+    optimum
+        Its value at the best known optimum of the fit's own objective; NaN where there is none.
+    """
+
+    look: Look
+    steps: Array
+    values: Array
+    optimum: float = float("nan")
+
+
+def path_panel(key: str, parameter: str, tracks: Sequence[Track], truth: float = float("nan")) -> Drawing:
+    """Return the paths of a parameter by several estimators; dashed are their own optima, dotted the truth."""
+    canvas = Canvas(key, _WIDTH, _HEIGHT)
+    with canvas.drawing():
+        axes = canvas.axes(_LEFT, _TOP, _WIDTH - _LEFT - 10, _HEIGHT - _TOP - _BOTTOM)
+        titled(canvas, parameter)
+        for track in tracks:
+            axes.plot(track.steps, track.values, color=track.look.hex, lw=1.3, zorder=3)
+            _end(axes, track)
+        for track in (track for track in tracks if np.isfinite(track.optimum)):
+            axes.axhline(track.optimum, color=track.look.hex, lw=1.1, ls=(0, (5, 3)), zorder=2)
+        if np.isfinite(truth):
+            axes.axhline(truth, color=INKS["ink"], lw=1, ls=(0, (1, 2)), zorder=2)
+        _finish(axes, _limits(tracks, truth))
+        return canvas.finish(_alt(parameter, tracks, truth))
+
+
+def loss_panel(key: str, track: Track, gap: float) -> Drawing:
+    """Return the loss of one estimator; dashed is its optimum, where it is known.
+
+    Parameters
+    ----------
+    gap
+        What is left to the optimum at the end, in deviance; NaN where unknown.
+    """
+    canvas = Canvas(key, _WIDTH, _HEIGHT)
+    with canvas.drawing():
+        axes = canvas.axes(_LEFT, _TOP, _WIDTH - _LEFT - 10, _HEIGHT - _TOP - _BOTTOM)
+        titled(canvas, "loss")
+        axes.plot(track.steps, track.values, color=track.look.hex, lw=1.3, zorder=3)
+        _end(axes, track)
+        if np.isfinite(track.optimum):
+            axes.axhline(track.optimum, color=track.look.hex, lw=1.1, ls=(0, (5, 3)), zorder=2)
+        _finish(axes, _loss_limits(track))
+        left = f"ends {plain(gap, digits=2)} above its optimum" if np.isfinite(gap) else "optimum not known"
+        titled(canvas, left, 38, quietly=True)
+        return canvas.finish(
+            f"Loss of {track.look.label} over {whole(track.steps[-1])} updates, from "
+            f"{plain(float(track.values[0]), digits=5)} to {plain(float(track.values[-1]), digits=5)}; {left}."
+        )
+
+
+def _end(axes: Axes, track: Track) -> None:
+    axes.plot(
+        track.steps[-1:],
+        track.values[-1:],
+        marker=track.look.marker,
+        ms=5.6,
+        mew=0,
+        color=track.look.hex,
+        zorder=4,
+        clip_on=False,
+    )
+
+
+def _limits(tracks: Sequence[Track], truth: float) -> tuple[float, float]:
+    """Return limits that hold ends, optima and truth, and the middle 98 % of the paths."""
+    values = np.concatenate([track.values for track in tracks])
+    marks = [truth, *(track.optimum for track in tracks), *(float(track.values[-1]) for track in tracks)]
+    return _padded(
+        np.concatenate([np.nanquantile(values, [0.01, 0.99]), [mark for mark in marks if np.isfinite(mark)]])
+    )
+
+
+def _loss_limits(track: Track) -> tuple[float, float]:
+    """Return limits that hold the end and the optimum, but cut the fall from the start."""
+    later = track.values[max(1, len(track.values) // 20) :]
+    later = later if len(later) else track.values
+    known = [track.optimum] if np.isfinite(track.optimum) else []
+    return _padded(np.concatenate([[np.nanmin(track.values), np.nanquantile(later, 0.98)], known]))
+
+
+def _padded(values: Array) -> tuple[float, float]:
+    low, high = float(np.min(values)), float(np.max(values))
+    pad = 0.08 * (high - low) or 0.05 * abs(high) or 0.5
+    return low - pad, high + pad
+
+
+def _finish(axes: Axes, limits: tuple[float, float]) -> None:
+    axes.set_ylim(*limits)
+    axes.set_xlim(0, None)
+    quiet(axes, left=True)
+    ticks(axes, "x", 4)
+    ticks(axes, "y", 4)
+
+
+def _alt(parameter: str, tracks: Sequence[Track], truth: float) -> str:
+    ends = [
+        f"{track.look.label} ends at {plain(float(track.values[-1]))}"
+        + (f", its optimum is {plain(track.optimum)}" if np.isfinite(track.optimum) else "")
+        for track in tracks
+    ]
+    known = f" True value {plain(truth)}." if np.isfinite(truth) else ""
+    return f"Path of {parameter}, update by update: {'; '.join(ends)}.{known}"

@@ -1,0 +1,106 @@
+"""Where every point estimate lies in the posterior, all parameters in one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from bayescompare.reporting.figures.canvas import Canvas, Drawing, cut, quiet
+from bayescompare.reporting.formats import MINUS, plain
+from bayescompare.reporting.palette import INKS, Look
+
+__all__ = ["position_panel"]
+
+_PLOT, _RIGHT = 266.0, 14.0
+_LETTER, _MOST_LETTERS = 6.4, 34
+_FAR = 4.0
+
+
+def position_panel(key: str, positions: Mapping[str, Sequence[tuple[Look, float]]]) -> Drawing:
+    """Return the distance of each point estimate from the posterior mean, in posterior sds.
+
+    Parameters
+    ----------
+    positions
+        Parameter to estimators and their distances.
+    """
+    names = [cut(parameter, _MOST_LETTERS) for parameter in positions]
+    labels = 14 + _LETTER * max(map(len, names))
+    each = max(22.0, 6.0 * max(map(len, positions.values())) + 6)
+    height = each * len(positions)
+    canvas = Canvas(key, labels + _PLOT + _RIGHT, height + 46)
+    with canvas.drawing():
+        axes = canvas.axes(labels, 6, _PLOT, height)
+        axes.set_xlim(-_FAR, _FAR)
+        axes.set_ylim(len(positions) - 0.5, -0.5)
+        axes.axvspan(-2, 2, color=INKS["shade"], lw=0, zorder=0)
+        axes.axvspan(-1, 1, color=INKS["rule"], lw=0, alpha=0.45, zorder=0)
+        axes.axvline(0, color=INKS["muted"], lw=0.8, zorder=1)
+        for row, (name, found) in enumerate(zip(names, positions.values(), strict=True)):
+            _row(axes, row, found)
+            canvas.figure.text(
+                (labels - 10) / canvas.width,
+                1 - (6 + each * (row + 0.5)) / canvas.height,
+                name,
+                ha="right",
+                va="center_baseline",
+                fontsize=10.5,
+                color=INKS["ink"],
+            )
+        quiet(axes)
+        axes.set_xticks(range(-4, 5), [f"{MINUS if k < 0 else ''}{abs(k)}" for k in range(-4, 5)])
+        canvas.figure.text(
+            (labels + _PLOT / 2) / canvas.width,
+            6 / canvas.height,
+            "posterior sds from the posterior mean",
+            ha="center",
+            fontsize=10.5,
+            color=INKS["muted"],
+        )
+        return canvas.finish(_alt(positions))
+
+
+def _row(axes: Axes, row: int, found: Sequence[tuple[Look, float]]) -> None:
+    """Draw one parameter's markers, slightly apart so that equal ones stay visible."""
+    offsets = np.linspace(-0.36, 0.36, len(found)) if len(found) > 1 else [0.0]
+    for (look, z), offset in zip(found, offsets, strict=True):
+        if not np.isfinite(z):
+            continue
+        inside = abs(z) <= _FAR
+        axes.plot(
+            [np.clip(z, -_FAR, _FAR)],
+            [row + offset],
+            marker=look.marker if inside else (5 if z > 0 else 4),
+            ms=6.2,
+            mew=0,
+            color=look.hex,
+            zorder=3,
+            clip_on=False,
+        )
+        if not inside:
+            axes.annotate(
+                plain(z),
+                (np.clip(z, -_FAR, _FAR), row + offset),
+                (-8 if z > 0 else 8, 0),
+                textcoords="offset points",
+                ha="right" if z > 0 else "left",
+                va="center",
+                fontsize=9,
+                color=look.hex,
+            )
+
+
+def _alt(positions: Mapping[str, Sequence[tuple[Look, float]]]) -> str:
+    every = [
+        (abs(z), z, look.label, parameter)
+        for parameter, found in positions.items()
+        for look, z in found
+        if np.isfinite(z)
+    ]
+    text = "Distance of each point estimate from the posterior mean, in posterior sds, a row a parameter."
+    if not every:
+        return text
+    _, z, label, parameter = max(every)
+    return f"{text} The farthest is {parameter} of {label}, at {plain(z)}."
