@@ -1,7 +1,8 @@
 """Point estimates and posteriors of models with random effects, compared.
 
-Can I trust the point estimates that an optimizer gives me, and if not, what breaks? The same data are fitted by Keras Adam, by L-BFGS-B on the marginal likelihood and by NUTS, and
-the point estimates are held against the posterior and, where it is known, against the truth.
+Can I trust the point estimates that an optimizer gives me, and if not, what breaks? The same data
+are fitted by Keras Adam, by L-BFGS-B on the marginal likelihood and by NUTS, and the point
+estimates are held against the posterior and, where it is known, against the truth.
 """
 
 from __future__ import annotations

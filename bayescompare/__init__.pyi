@@ -1,7 +1,7 @@
 from bayescompare.comparison.api import compare as compare
 from bayescompare.comparison.results import Results as Results
-from bayescompare.dataset import Dataset as Dataset
 from bayescompare.data import read_data as read_data
+from bayescompare.dataset import Dataset as Dataset
 from bayescompare.design import Design as Design
 from bayescompare.design import Scenario as Scenario
 from bayescompare.errors import BayesCompareError as BayesCompareError

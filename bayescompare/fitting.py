@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from bayescompare.data import read_data
 from bayescompare.engines.base import Engine, failed_fit
@@ -100,9 +101,11 @@ def fit_batch(
         For each problem its fits, in the order of the engines.
     """
     columns = []
-    for engine in engines:
-        seeds = [sequence(seed, scenario, replicate, engine.engine) for replicate in replicates]
-        columns.append(_one_engine(engine, problems, seeds, announce))
+    # matrices of a few columns gain nothing from threads, and their spinning slows all else
+    with threadpool_limits(1, "blas"):
+        for engine in engines:
+            seeds = [sequence(seed, scenario, replicate, engine.engine) for replicate in replicates]
+            columns.append(_one_engine(engine, problems, seeds, announce))
     return [judged(problem, fits) for problem, *fits in zip(problems, *columns, strict=True)]
 
 

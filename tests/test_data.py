@@ -6,8 +6,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from bayescompare.data.columns import natural_key
 from bayescompare.data import Dataset, read_data, select
+from bayescompare.data.columns import natural_key
 from bayescompare.errors import ModelError
 from bayescompare.model_frame import model_frame
 from bayescompare.model_frame.rank import are_identifiable, independent_columns

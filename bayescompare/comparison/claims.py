@@ -53,7 +53,7 @@ CLAIMS = {
         Claim(
             number=2,
             statement="Adam converges unstably",
-            estimand="share of fits that diverged, or whose path spans more than 0.25 standard errors in its last fifth",
+            estimand="share of fits that diverged, or whose path spans over 0.25 standard errors in its last fifth",
             margin=0.05,
         ),
         Claim(

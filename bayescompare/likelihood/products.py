@@ -95,8 +95,9 @@ def _centred(y: Array, x: Array) -> tuple[Array, Array, Array, Array]:
     constant = np.flatnonzero((np.ptp(x, axis=0) == 0) & (x[0] != 0))
     if len(constant):
         # a difference of near numbers is exact: the fit of a far level would round every row by itself
-        beta[constant[0]] = y.mean() / x[0, constant[0]]
-        y = y - beta[constant[0]] * x[0, constant[0]]
+        level = y[np.argmin(np.abs(y - y.mean()))]
+        beta[constant[0]] = level / x[0, constant[0]]
+        y = y - level
     first = basis.T @ y
     residual = y - basis @ first
     second = basis.T @ residual
