@@ -18,9 +18,10 @@ _COLUMNS = ["study", "scenario", "replicate", "estimator", "posterior", "paramet
 
 
 def _hdi_level(draws: Array, value: float) -> float:
-    """Return the smallest probability whose highest-density interval holds a value; 1 outside all draws.
+    """Return the probability at which the shortest interval of the draws begins to hold a value; 1 outside all.
 
-    The shortest interval of each probability is found from the sorted draws, as ArviZ does.
+    By bisection over the shortest intervals of the sorted draws. Those of a sample are not quite
+    nested, so another probability near it may hold the value too.
     """
     ordered = np.sort(draws)
     n = len(ordered)

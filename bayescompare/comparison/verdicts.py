@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -19,6 +20,7 @@ from bayescompare.comparison.estimands import (
     share_of,
 )
 from bayescompare.comparison.records import same_estimand
+from bayescompare.engines.catalog import settings
 
 __all__ = ["Contrast", "summarise", "verdicts"]
 
@@ -113,8 +115,8 @@ def _contrasts(cells: Sequence[_Cell], contrasts: Sequence[Contrast]) -> Iterato
 def _learning_rates(fits: pd.DataFrame) -> Iterator[_Cell]:
     """Yield the range of the median gap over a decade of learning rates each side of the best."""
     adam = fits[fits["estimator"].str.startswith("adam")].copy()
-    adam["rate"] = adam["estimator"].str.extract(r"lr=([0-9.eE+-]+)", expand=False).astype(float)
-    adam["base"] = adam["estimator"].str.replace(r",?lr=[0-9.eE+-]+", "", regex=True).str.rstrip(":")
+    adam["rate"] = adam["estimator"].map(_rate)
+    adam["base"] = adam["estimator"].str.replace(r"\blr=[0-9.eE+-]+,?", "", regex=True).str.rstrip(":,")
     for (scenario, base), group in adam.dropna(subset=["rate"]).groupby(["scenario", "base"], sort=False):
         medians = group.groupby("rate")["gap_sd"].median()
         best = medians.idxmin() if medians.notna().any() else np.nan
@@ -125,6 +127,12 @@ def _learning_rates(fits: pd.DataFrame) -> Iterator[_Cell]:
         value = float(near.max() - near.min())
         n = int(group["replicate"].nunique())
         yield _Cell(7, "", base, scenario, Interval(value=value, lower=boot[0], upper=boot[1], n_used=n, n_total=n))
+
+
+def _rate(label: str) -> float:
+    """Return the learning rate of an Adam label, its default where the label has none."""
+    given = re.search(r"\blr=([0-9.eE+-]+)", label)
+    return float(given[1]) if given else float(settings(label.partition(":")[0]).get("lr", np.nan))
 
 
 def _bootstrap_range(group: pd.DataFrame, times: int = 500) -> tuple[float, float]:

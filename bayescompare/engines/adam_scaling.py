@@ -56,7 +56,7 @@ class Scaling:
 def _roots(x: Array, layout: Layout) -> Array:
     """Return the roots ``D L`` ``(S, q, q)`` at Adam's coordinates ``(S, k)``."""
     out = np.zeros((len(x), layout.q, layout.q))
-    rows = root_rows(x[:, layout.sd].T, x[:, layout.cor].T, layout, np)
+    rows = root_rows(list(x[:, layout.sd].T), list(x[:, layout.cor].T), layout, np)
     for i, row in enumerate(rows):
         for j, entry in enumerate(row):
             if entry is not None:

@@ -9,7 +9,7 @@ import numpy as np
 from bayescompare.engines.lbfgs_search import settled_ends
 from bayescompare.likelihood.problem import Problem
 
-__all__ = ["Surface", "explore"]
+__all__ = ["Surface", "explore", "least_squares_surface"]
 
 # Difference in deviance that makes two optima of two ends of a search.
 _DISTINCT = 1e-3
@@ -32,6 +32,15 @@ class Surface:
     starts: int
     distinct: int
     deviance_range: float
+
+
+def least_squares_surface(problem: Problem) -> Surface:
+    """Return the only optimum of a mean squared error: a quadratic with a positive Hessian has no other.
+
+    No start is needed; where the columns were dependent there would be no single optimum.
+    """
+    positive = np.linalg.matrix_rank(problem.products.rx) == problem.layout.p
+    return Surface(starts=0, distinct=1 if positive else 2, deviance_range=0.0)
 
 
 def explore(problem: Problem, *, starts: int, rng: np.random.Generator) -> Surface:

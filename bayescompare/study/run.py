@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from bayescompare.comparison.records import Record
 from bayescompare.comparison.results import Results, results_of
 from bayescompare.comparison.trees import fit_tree
 from bayescompare.design import Scenario
-from bayescompare.engines.surface import explore
+from bayescompare.engines.surface import explore, least_squares_surface
 from bayescompare.fits import Fit
 from bayescompare.fitting import fit_batch
 from bayescompare.likelihood.evaluate import conditional_effects
@@ -128,13 +128,8 @@ def _optima(study: Study, scenario: Scenario, replicate: int, problem: Problem) 
     found = explore(problem, starts=study.dispersed_starts, rng=rng)
     key = {"study": study.name, "scenario": scenario.name, "replicate": replicate}
     return [
-        key
-        | {
-            "objective": "marginal likelihood",
-            "starts": found.starts,
-            "distinct": found.distinct,
-            "deviance_range": found.deviance_range,
-        }
+        key | {"objective": "marginal likelihood", **asdict(found)},
+        key | {"objective": "least squares", **asdict(least_squares_surface(problem))},
     ]
 
 
