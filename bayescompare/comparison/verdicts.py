@@ -20,7 +20,7 @@ from bayescompare.comparison.estimands import (
     share_of,
 )
 from bayescompare.comparison.records import same_estimand
-from bayescompare.engines.catalog import settings
+from bayescompare.engines.catalog import ESTIMATORS, settings
 
 __all__ = ["Contrast", "summarise", "verdicts"]
 
@@ -132,7 +132,9 @@ def _learning_rates(fits: pd.DataFrame) -> Iterator[_Cell]:
 def _rate(label: str) -> float:
     """Return the learning rate of an Adam label, its default where the label has none."""
     given = re.search(r"\blr=([0-9.eE+-]+)", label)
-    return float(given[1]) if given else float(settings(label.partition(":")[0]).get("lr", np.nan))
+    name = label.partition(":")[0]
+    default = settings(name).get("lr", np.nan) if name in ESTIMATORS else np.nan
+    return float(given[1] if given else default)
 
 
 def _bootstrap_range(group: pd.DataFrame, times: int = 500) -> tuple[float, float]:
