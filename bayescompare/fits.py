@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from bayescompare.layout import Layout
 
-__all__ = ["FLAG_SENTENCES", "Draws", "Fit", "Flag", "Path", "RandomEffects", "Status"]
+__all__ = ["FLAG_SENTENCES", "GATE", "Draws", "Fit", "Flag", "Path", "RandomEffects", "Status"]
 
 Array = npt.NDArray[np.float64]
 
@@ -91,6 +91,19 @@ FLAG_SENTENCES: Mapping[Flag, str] = {
     Flag.ROWS_DROPPED: "Rows with missing values were dropped, for every estimator alike.",
     Flag.PARTIAL: "The run was cut short; what there was is reported.",
 }
+
+
+#: Flags that fail the convergence gate of a sampler.
+GATE = frozenset({
+    Flag.RHAT,
+    Flag.ESS,
+    Flag.DIVERGENCES,
+    Flag.BFMI,
+    Flag.TREEDEPTH,
+    Flag.NOT_FINITE,
+    Flag.STUCK,
+    Flag.FAILED_INIT,
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

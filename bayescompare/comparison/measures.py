@@ -10,8 +10,9 @@ import pandas as pd
 
 from bayescompare.comparison.monte_carlo import Estimated, jackknife, mean, share
 from bayescompare.comparison.records import same_estimand
+from bayescompare.fits import GATE
 
-__all__ = ["measures", "paired_differences", "recovery_measures"]
+__all__ = ["measures", "measures_past_the_gate", "paired_differences", "recovery_measures"]
 
 _CELL = ["scenario", "estimator", "parameter"]
 
@@ -58,6 +59,24 @@ def measures(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     rows = [*_point_measures(tables["estimates"]), *_interval_measures(tables["intervals"], tables["estimates"])]
     columns = [*_CELL, "kind", "level", "measure", "value", "mcse", "n_used", "n_total"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def measures_past_the_gate(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the same measures without the fits that failed the convergence gate, where there are such fits.
+
+    Beside `measures`, which keeps them: a reader sees both.
+    """
+    keys = ["scenario", "replicate", "estimator"]
+    fits = tables["fits"]
+    failed = fits[[bool(GATE & set(flags)) for flags in fits["flags"]]][keys]
+    cells = failed[["scenario", "estimator"]].drop_duplicates()
+
+    def passed(frame: pd.DataFrame) -> pd.DataFrame:
+        near = frame.merge(cells, on=["scenario", "estimator"])
+        marked = near.merge(failed, on=keys, how="left", indicator=True)
+        return marked[marked["_merge"] == "left_only"].drop(columns="_merge")
+
+    return measures({name: passed(tables[name]) for name in ("estimates", "intervals")})
 
 
 def recovery_measures(recovery: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bayescompare.comparison.agreement import agreement
-from bayescompare.comparison.measures import measures, paired_differences, recovery_measures
+from bayescompare.comparison.measures import measures, measures_past_the_gate, paired_differences, recovery_measures
 from bayescompare.comparison.records import Record, tables
 from bayescompare.comparison.schema import TABLES
 from bayescompare.comparison.summary import summary_table
@@ -54,6 +54,11 @@ class Results:
     def measures(self) -> pd.DataFrame:
         """Bias, coverage and the like with Monte Carlo standard errors; empty without a truth."""
         return measures(self.tables)
+
+    @cached_property
+    def measures_past_the_gate(self) -> pd.DataFrame:
+        """The same without the fits that failed the convergence gate, where there are such fits."""
+        return measures_past_the_gate(self.tables)
 
     @cached_property
     def recovery(self) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from bayescompare.comparison.estimands import (
 )
 from bayescompare.comparison.records import same_estimand
 from bayescompare.engines.catalog import ESTIMATORS, settings
+from bayescompare.fits import GATE
 
 __all__ = ["Contrast", "summarise", "verdicts"]
 
@@ -28,7 +29,6 @@ Array = npt.NDArray[np.bool_]
 Frames = Mapping[str, pd.DataFrame]
 
 _UNSTABLE = {"diverged", "oscillating"}
-_GATE = {"rhat", "ess", "divergences", "bfmi", "treedepth", "not_finite", "stuck", "failed_init"}
 _SHORT = {1: "premature", 2: "unstable"}
 _AWAY_SD, _AWAY_DEVIANCE = 0.1, 0.01
 _BIASES = {"optimizer bias": ("estimate", "own_optimum"), "objective bias": ("own_optimum", "marginal_ml")}
@@ -95,7 +95,7 @@ def _cells(frames: Frames) -> Iterator[_Cell]:
         elif estimator.startswith("lbfgs-ml"):
             yield _Cell(5, "", estimator, scenario, _away(fits))
         elif estimator.startswith("nuts"):
-            yield _Cell(6, "gate failures", estimator, scenario, flagged_share(fits, _GATE))
+            yield _Cell(6, "gate failures", estimator, scenario, flagged_share(fits, set(GATE)))
             interval, estimate = (_of(frames[name], scenario, estimator) for name in ("intervals", "estimates"))
             yield _Cell(6, "coverage shortfall", estimator, scenario, coverage_shortfall(interval, estimate))
 

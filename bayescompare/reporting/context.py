@@ -23,6 +23,7 @@ from bayescompare.reporting.tables import (
     fits_grid,
     measures_grid,
     paired_grid,
+    past_the_gate_grid,
     random_effects_grid,
     recovery_grid,
     verdicts_grid,
@@ -119,6 +120,7 @@ def _shown(subject: Subject, scenario: Scenario, *, with_figures: bool) -> Shown
 
 def _tables(subject: Subject) -> list[Grid]:
     """Return the tables that belong to no single scenario."""
-    study = [verdicts_grid(subject), recovery_grid(subject), paired_grid(subject)] if subject.is_study else []
+    grids = (verdicts_grid, past_the_gate_grid, recovery_grid, paired_grid)
+    study = [make(subject) for make in grids] if subject.is_study else []
     own = [] if subject.is_study else [fits_grid(subject), random_effects_grid(subject)]
     return [found for found in (*study, *own) if found is not None and found.rows]

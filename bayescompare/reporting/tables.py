@@ -30,6 +30,7 @@ __all__ = [
     "fits_grid",
     "measures_grid",
     "paired_grid",
+    "past_the_gate_grid",
     "random_effects_grid",
     "recovery_grid",
     "verdicts_grid",
@@ -170,6 +171,16 @@ def recovery_grid(subject: Subject) -> Grid | None:
     rows = _long(found.to_dict("records"), ["scenario", "effect", "estimator"])
     title = "Recovery of the random effects: RMSE, and slope on the conditional modes at the true parameters"
     return grid("recovery", title, _long_columns("scenario", "effect", "estimator"), rows)
+
+
+def past_the_gate_grid(subject: Subject) -> Grid | None:
+    """Return the measures without the fits that failed the convergence gate."""
+    found = subject.results.measures_past_the_gate
+    if not len(found):
+        return None
+    rows = _long(found.to_dict("records"), ["scenario", "parameter", "estimator"])
+    title = "Without the fits that failed the convergence gate (the measures above keep them)"
+    return grid("past-the-gate", title, _long_columns("scenario", "parameter", "estimator"), rows)
 
 
 def paired_grid(subject: Subject, reference: str = "lbfgs-ml") -> Grid | None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayescompare.comparison.measures import measures, paired_differences, recovery_measures
+from bayescompare.comparison.measures import measures, measures_past_the_gate, paired_differences, recovery_measures
 from bayescompare.comparison.monte_carlo import jackknife, mean, share, wilson
 from bayescompare.comparison.records import tables
 from bayescompare.fits import RandomEffects
@@ -207,3 +207,26 @@ def test_recovery_needs_a_truth():
     fit = make_fit("one", TRUTH, random_effects=RandomEffects(mode=np.ones((3, 1)), sd=np.ones((3, 1))))
     assert tables([record(fit)])["recovery"].empty
     assert len(tables([record(fit)])["random_effects"]) == 3
+
+
+def test_measures_past_the_gate_leave_out_what_failed_it_and_only_where_something_did():
+    keys = [(r, e) for r in range(4) for e in ("nuts", "nuts:draws=500")]
+    row = {"study": "s", "scenario": "a", "parameter": "sigma", "truth": 1.0, "estimand": "posterior mean", "se": 0.1}
+    estimates = pd.DataFrame([row | {"replicate": r, "estimator": e, "estimate": 1.0 + r} for r, e in keys])
+    intervals = pd.DataFrame(
+        [
+            row | {"replicate": r, "estimator": e, "kind": "eti", "level": 0.95, "lower": 0.5, "upper": 1.5}
+            for r, e in keys
+        ]
+    ).drop(columns=["truth", "estimand", "se"])
+    fits = pd.DataFrame(
+        [
+            {"scenario": "a", "replicate": r, "estimator": e, "flags": ["rhat"] if (r, e) == (3, "nuts") else []}
+            for r, e in keys
+        ]
+    )
+    found = measures_past_the_gate({"estimates": estimates, "intervals": intervals, "fits": fits})
+    assert set(found["estimator"]) == {"nuts"}
+    bias = found[found["measure"] == "bias"].iloc[0]
+    assert bias["value"] == pytest.approx(1.0)
+    assert (bias["n_used"], bias["n_total"]) == (3, 3)
