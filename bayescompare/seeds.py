@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["PURPOSES", "generator", "keras_seed", "sequence"]
+__all__ = ["PURPOSES", "below", "generator", "seed_key", "sequence"]
 
 #: What a stream of random numbers is for; its position is part of the key, so only append.
 PURPOSES = ("data", "truth", "adam", "lbfgs", "nuts", "random_effects", "starts", "prior")
@@ -34,19 +33,16 @@ def sequence(root: int, scenario: str, replicate: int, purpose: str) -> np.rando
     return np.random.SeedSequence(root, spawn_key=key)
 
 
+def below(seed: np.random.SeedSequence, *path: int) -> np.random.SeedSequence:
+    """Return the seed sequence at ``path`` below another, without changing it."""
+    return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *path))
+
+
 def generator(seed: np.random.SeedSequence, *path: int) -> np.random.Generator:
     """Return a generator at ``path`` below a seed sequence, without changing the sequence."""
-    below = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *path))
-    return np.random.Generator(np.random.PCG64DXSM(below))
+    return np.random.Generator(np.random.PCG64DXSM(below(seed, *path)))
 
 
-def keras_seed(seed: np.random.SeedSequence) -> int:
-    """Return a 31-bit integer for libraries that take nothing larger."""
-    return int(seed.generate_state(1, np.uint32)[0] >> 1)
-
-
-def as_sequences(seed: int | np.random.SeedSequence, purposes: Sequence[str]) -> dict[str, np.random.SeedSequence]:
-    """Return one seed sequence a purpose for a single data set."""
-    if isinstance(seed, np.random.SeedSequence):
-        return {purpose: seed for purpose in purposes}
-    return {purpose: sequence(seed, "fit", 0, purpose) for purpose in purposes}
+def seed_key(seed: np.random.SeedSequence) -> str:
+    """Return the coordinates of a seed sequence as text, for tables."""
+    return "/".join(map(str, seed.spawn_key))

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from bayescompare.seeds import PURPOSES, as_sequences, generator, keras_seed, sequence
+from bayescompare.seeds import PURPOSES, generator, sequence
 
 
 def first(seed: np.random.SeedSequence) -> int:
@@ -48,19 +48,3 @@ def test_streams_of_neighbours_are_not_correlated():
     draws = np.array([generator(sequence(1, "a", k, "data")).normal(size=2000) for k in range(10)])
     off = np.corrcoef(draws)[np.triu_indices(10, 1)]
     assert np.abs(off).max() < 4.5 / np.sqrt(2000)
-
-
-def test_seeds_for_keras_have_31_bits():
-    seeds = [keras_seed(sequence(1, "a", k, "adam")) for k in range(200)]
-    assert len(set(seeds)) == 200
-    assert min(seeds) >= 0
-    assert max(seeds) < 2**31
-    assert max(seeds) > 2**30
-
-
-def test_a_single_fit_has_a_stream_a_purpose():
-    found = as_sequences(5, ("adam", "nuts"))
-    assert first(found["adam"]) == first(sequence(5, "fit", 0, "adam"))
-    assert first(found["adam"]) != first(found["nuts"])
-    given = np.random.SeedSequence(3)
-    assert as_sequences(given, ("adam",)) == {"adam": given}

@@ -15,7 +15,7 @@ from bayescompare.engines.adam_judge import NOT_THERE, Verdict, judge
 from bayescompare.engines.adam_loop import Objective, loop
 from bayescompare.engines.adam_run import Plan, Run, optimize
 from bayescompare.engines.adam_scaling import Scale, Scaling, scaling
-from bayescompare.engines.adam_stack import below, check_settings, in_stacks, seed_key, shared_seconds
+from bayescompare.engines.adam_stack import check_settings, in_stacks, shared_seconds
 from bayescompare.engines.base import Engine, Progress, note_flags, status_of
 from bayescompare.errors import EstimatorError
 from bayescompare.fits import Fit, Flag, Path
@@ -26,7 +26,7 @@ from bayescompare.likelihood.tensorflow import backend, backend_problem, log_pri
 from bayescompare.likelihood.tensorflow import deviance as group_deviances
 from bayescompare.model import Model
 from bayescompare.priors import PriorSet
-from bayescompare.seeds import generator
+from bayescompare.seeds import below, generator, seed_key
 
 __all__ = ["AdamMarginal", "MarginalDeviance"]
 

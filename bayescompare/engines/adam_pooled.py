@@ -14,13 +14,13 @@ from bayescompare.engines.adam_judge import NOT_THERE, Verdict, judge
 from bayescompare.engines.adam_loop import Objective, loop
 from bayescompare.engines.adam_run import Plan, Run, optimize
 from bayescompare.engines.adam_scaling import Scale, Scaling, intercept, scaling
-from bayescompare.engines.adam_stack import check_settings, in_stacks, seed_key, shared_seconds
+from bayescompare.engines.adam_stack import check_settings, in_stacks, shared_seconds
 from bayescompare.engines.base import Engine, Progress, note_flags, status_of
 from bayescompare.fits import Fit, Path, Status
 from bayescompare.likelihood.problem import Problem
 from bayescompare.likelihood.tensorflow import backend, backend_problem
 from bayescompare.model import Model
-from bayescompare.seeds import generator
+from bayescompare.seeds import generator, seed_key
 
 __all__ = ["AdamPooled"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from bayescompare.errors import EstimatorError
 from bayescompare.fits import Fit
 from bayescompare.likelihood.problem import Problem
 
-__all__ = ["check_settings", "in_stacks", "seed_key", "shared_seconds"]
+__all__ = ["check_settings", "in_stacks", "shared_seconds"]
 
 Seed = np.random.SeedSequence
 FitStack = Callable[[Sequence[Problem], Sequence[Seed], Callable[[float], None]], list[Fit]]
@@ -60,13 +59,3 @@ def in_stacks(
 def shared_seconds(seconds: float, runs: Sequence[Run]) -> float:
     """Return each replicate's share of the time of its stack."""
     return seconds / max(1, len(runs))
-
-
-def seed_key(seed: Seed) -> str:
-    """Return the coordinates of a seed as text."""
-    return "/".join(map(str, seed.spawn_key))
-
-
-def below(seed: Seed, *path: int) -> Any:
-    """Return the seed sequence at ``path`` below another, without changing it."""
-    return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *path))

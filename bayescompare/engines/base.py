@@ -14,7 +14,7 @@ from bayescompare.layout import Layout
 from bayescompare.likelihood.problem import Problem
 from bayescompare.model import Model
 
-__all__ = ["Engine", "Progress", "failed_fit", "note_flags", "status_of"]
+__all__ = ["Engine", "OneByOne", "Progress", "failed_fit", "note_flags", "status_of"]
 
 #: Called with (done, total) as a batch goes on.
 Progress = Callable[[int, int], None]
@@ -72,6 +72,29 @@ class Engine(ABC):
         A numerical failure of one problem is a fit with a status, never an exception; the result
         of a problem does not depend on its neighbours.
         """
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneByOne(Engine):
+    """An engine that gains nothing from a stack: it fits each problem by itself."""
+
+    def fit(
+        self,
+        problems: Sequence[Problem],
+        seeds: Sequence[np.random.SeedSequence],
+        progress: Progress | None = None,
+    ) -> list[Fit]:
+        """Fit each problem; see `Engine.fit`."""
+        fits = []
+        for done, (problem, seed) in enumerate(zip(problems, seeds, strict=True), 1):
+            fits.append(self.fit_one(problem, seed))
+            if progress:
+                progress(done, len(problems))
+        return fits
+
+    @abstractmethod
+    def fit_one(self, problem: Problem, seed: np.random.SeedSequence) -> Fit:
+        """Fit one problem."""
 
 
 def status_of(flags: Sequence[Flag]) -> Status:

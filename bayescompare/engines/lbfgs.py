@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from bayescompare.engines.base import Engine, Progress, failed_fit, note_flags, status_of
+from bayescompare.engines.base import OneByOne, failed_fit, note_flags, status_of
 from bayescompare.engines.lbfgs_search import Optimum, search
 from bayescompare.errors import EstimatorError
 from bayescompare.fits import Fit, Flag
@@ -19,7 +18,7 @@ from bayescompare.likelihood.coordinates import natural_from_root
 from bayescompare.likelihood.evaluate import conditional_effects
 from bayescompare.likelihood.problem import Problem
 from bayescompare.likelihood.wald import curvature
-from bayescompare.seeds import generator
+from bayescompare.seeds import generator, seed_key
 
 __all__ = ["LbfgsML", "LbfgsREML", "natural_at"]
 
@@ -39,7 +38,7 @@ def natural_at(problem: Problem, optimum: Optimum) -> Array:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Lbfgs(Engine):
+class _Lbfgs(OneByOne):
     """Profiled likelihood by L-BFGS-B.
 
     Parameters
@@ -62,21 +61,8 @@ class _Lbfgs(Engine):
         if self.starts < 1:
             raise EstimatorError(f"{self.name}: starts must be at least 1, not {self.starts}.")
 
-    def fit(
-        self,
-        problems: Sequence[Problem],
-        seeds: Sequence[np.random.SeedSequence],
-        progress: Progress | None = None,
-    ) -> list[Fit]:
-        """Fit each problem; see `Engine.fit`."""
-        fits = []
-        for done, (problem, seed) in enumerate(zip(problems, seeds, strict=True), 1):
-            fits.append(self._fit_one(problem, seed))
-            if progress:
-                progress(done, len(problems))
-        return fits
-
-    def _fit_one(self, problem: Problem, seed: np.random.SeedSequence) -> Fit:
+    def fit_one(self, problem: Problem, seed: np.random.SeedSequence) -> Fit:
+        """Fit one problem."""
         started = time.perf_counter()
         optimum = search(
             problem,
@@ -88,7 +74,7 @@ class _Lbfgs(Engine):
         seconds = time.perf_counter() - started
         if not np.isfinite(optimum.deviance):
             return failed_fit(self.label, problem.layout, "the likelihood is not finite at any start", seconds=seconds)
-        return self._result(problem, optimum, seconds, "/".join(map(str, seed.spawn_key)))
+        return self._result(problem, optimum, seconds, seed_key(seed))
 
     def _result(self, problem: Problem, optimum: Optimum, seconds: float, seed_key: str) -> Fit:
         layout, theta = problem.layout, natural_at(problem, optimum)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
@@ -11,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from bayescompare.engines.base import Engine, Progress, failed_fit, note_flags, status_of
+from bayescompare.engines.base import OneByOne, failed_fit, note_flags, status_of
 from bayescompare.engines.lbfgs_spaces import moment_factor
 from bayescompare.errors import EstimatorError
 from bayescompare.fits import Fit, Flag
@@ -20,7 +19,7 @@ from bayescompare.likelihood.evaluate import conditional_effects
 from bayescompare.likelihood.posterior import Posterior
 from bayescompare.likelihood.problem import Problem
 from bayescompare.likelihood.wald import AT_BOUNDARY
-from bayescompare.seeds import generator
+from bayescompare.seeds import generator, seed_key
 
 __all__ = ["LbfgsMAP", "map_optimum"]
 
@@ -120,7 +119,7 @@ def map_optimum(problem: Problem, *, starts: int, unconstrained: bool, rng: np.r
 
 
 @dataclass(frozen=True, kw_only=True)
-class LbfgsMAP(Engine):
+class LbfgsMAP(OneByOne):
     """The joint mode over beta, sds, correlations and sigma.
 
     Parameters
@@ -145,21 +144,8 @@ class LbfgsMAP(Engine):
         if self.starts < 1:
             raise EstimatorError(f"{self.name}: starts must be at least 1, not {self.starts}.")
 
-    def fit(
-        self,
-        problems: Sequence[Problem],
-        seeds: Sequence[np.random.SeedSequence],
-        progress: Progress | None = None,
-    ) -> list[Fit]:
-        """Fit each problem; see `Engine.fit`."""
-        fits = []
-        for done, (problem, seed) in enumerate(zip(problems, seeds, strict=True), 1):
-            fits.append(self._fit_one(problem, seed))
-            if progress:
-                progress(done, len(problems))
-        return fits
-
-    def _fit_one(self, problem: Problem, seed: np.random.SeedSequence) -> Fit:
+    def fit_one(self, problem: Problem, seed: np.random.SeedSequence) -> Fit:
+        """Fit one problem."""
         started = time.perf_counter()
         unconstrained = self.coordinates == "unconstrained"
         mode = map_optimum(problem, starts=self.starts, unconstrained=unconstrained, rng=generator(seed))
@@ -188,6 +174,6 @@ class LbfgsMAP(Engine):
             grad_norm=float(np.max(np.abs(mode.gradient))),
             seconds=seconds,
             evaluations=mode.evaluations,
-            seed_key="/".join(map(str, seed.spawn_key)),
+            seed_key=seed_key(seed),
             random_effects=conditional_effects(problem, theta),
         )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from bayescompare.engines.base import Engine, Progress, failed_fit, note_flags, status_of
+from bayescompare.engines.base import OneByOne, failed_fit, note_flags, status_of
 from bayescompare.engines.nuts_draws import draw_effects, moments_of_effects, natural_draws
 from bayescompare.engines.nuts_gate import Gate, judge
 from bayescompare.engines.nuts_sample import CannotStartError, Run, Schedule, sample
@@ -18,7 +17,7 @@ from bayescompare.engines.nuts_start import why_no_start
 from bayescompare.errors import EstimatorError
 from bayescompare.fits import Draws, Fit, Flag, RandomEffects
 from bayescompare.likelihood.problem import Problem
-from bayescompare.seeds import generator
+from bayescompare.seeds import below, generator, seed_key
 
 __all__ = ["Nuts"]
 
@@ -43,7 +42,7 @@ class _Sampled:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Nuts(Engine):
+class Nuts(OneByOne):
     """NUTS on the posterior; estimates are posterior means.
 
     Parameters
@@ -88,23 +87,10 @@ class Nuts(Engine):
         kept = [setting for setting in settings if not setting.startswith("effects=")]
         return f"{self.name}:{','.join(kept)}" if kept and kept != [self.name] else self.name
 
-    def fit(
-        self,
-        problems: Sequence[Problem],
-        seeds: Sequence[np.random.SeedSequence],
-        progress: Progress | None = None,
-    ) -> list[Fit]:
-        """Fit each problem; see `Engine.fit`. The model is compiled once, later problems swap their data."""
-        fits = []
-        for done, (problem, seed) in enumerate(zip(problems, seeds, strict=True), 1):
-            fits.append(self._fit_one(problem, seed))
-            if progress:
-                progress(done, len(problems))
-        return fits
-
-    def _fit_one(self, problem: Problem, seed: np.random.SeedSequence) -> Fit:
+    def fit_one(self, problem: Problem, seed: np.random.SeedSequence) -> Fit:
+        """Fit one problem."""
         started = time.perf_counter()
-        key = "/".join(map(str, seed.spawn_key))
+        key = seed_key(seed)
         try:
             sampled = self._sample(problem, seed)
         except CannotStartError as error:
@@ -117,12 +103,12 @@ class Nuts(Engine):
 
     def _sample(self, problem: Problem, seed: np.random.SeedSequence) -> _Sampled:
         """Sample, and once more with more care where the gate fails and a second run may pass it."""
-        first = self._once(problem, _below(seed, 0), self.target, self.tune)
+        first = self._once(problem, below(seed, 0), self.target, self.tune)
         if first.gate.passed or not self._worth_a_retry(first.gate):
             return first
         target, tune = max(self.target, _RETRY_TARGET), max(self.tune, _RETRY_TUNE)
         try:
-            second = self._once(problem, _below(seed, 1), target, tune)
+            second = self._once(problem, below(seed, 1), target, tune)
         except CannotStartError:
             return first
         return _Sampled(
@@ -183,11 +169,6 @@ class Nuts(Engine):
             info={"first_run_failed": tuple(str(flag) for flag in sampled.first_failed)},
             **facts,
         )
-
-
-def _below(seed: np.random.SeedSequence, *path: int) -> np.random.SeedSequence:
-    """Return the seed sequence at ``path`` below another, without changing that one."""
-    return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *path))
 
 
 def _message(sampled: _Sampled) -> str:
