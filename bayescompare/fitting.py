@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -42,9 +42,9 @@ class Fits(Mapping[str, Fit]):
         Wall time of all fits together.
     """
 
-    by_label: Mapping[str, Fit]
+    by_label: Mapping[str, Fit] = field(repr=False)
     engines: tuple[Engine, ...]
-    problem: Problem
+    problem: Problem = field(repr=False)
     seed: int
     source: str = ""
     seconds: float = float("nan")

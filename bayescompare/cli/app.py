@@ -6,11 +6,14 @@ import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bayescompare.errors import BayesCompareError, StoreError
+
+if TYPE_CHECKING:
+    from bayescompare.comparison.results import Results
 
 __all__ = ["app", "main"]
 
@@ -23,7 +26,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-OK, FAILED, WRONG_INPUT, INFRASTRUCTURE = 0, 1, 2, 3
+OK, FAILED, WRONG_INPUT, INFRASTRUCTURE, INTERRUPTED = 0, 1, 2, 3, 130
+
+_STOPPED = "Interrupted: no file is half-written. Give the same command again to start over."
 
 _Out = Annotated[Path, typer.Option("--out", help="Folder for tables, draws and report.html.")]
 
@@ -72,24 +77,24 @@ def fit(
 ) -> None:
     """Fit one data set by several estimators and compare them."""
     from bayescompare.cli.progress import Progress
-    from bayescompare.cli.tables import levels_of, print_fit
+    from bayescompare.cli.read import levels_of, priors_of
+    from bayescompare.cli.tables import print_fit
     from bayescompare.comparison.api import compare
     from bayescompare.engines.catalog import estimators as read_estimators
     from bayescompare.fitting import fit as fit_data
     from bayescompare.model import Model
-    from bayescompare.priors import parse_assignment
-    from bayescompare.study.store import prepare
+    from bayescompare.study.store import prepared
 
     levels = levels_of(level)
-    model = Model(formula, family=family, priors=dict(parse_assignment(text) for text in prior or []))
+    model = Model(formula, family=family, priors=priors_of(prior or []))
     engines = read_estimators(estimators)
-    folder = prepare(out)
-    with Progress(engines, scenarios=1) as progress:
+    with prepared(out) as folder, Progress(engines, scenarios=1) as progress:
         fits = fit_data(model, data, engines, seed=seed, na=na.value, announce=progress.announce_fit)
-    results = compare(fits, levels=levels)
-    _finish(results, folder)
+        progress.note("tables and report")
+        results = compare(fits, levels=levels)
+        _write(results, folder)
     print_fit(results, folder / "report.html")
-    raise typer.Exit(FAILED if results.failed else OK)
+    raise typer.Exit(_status(results))
 
 
 @app.command()
@@ -104,16 +109,17 @@ def run(
     from bayescompare.cli.tables import print_study
     from bayescompare.study.definition import load
     from bayescompare.study.run import run_study
-    from bayescompare.study.store import prepare
+    from bayescompare.study.store import prepared
 
     changes = {"replicates": replicates, "seed": seed}
-    chosen = load(study).model_copy(update={name: value for name, value in changes.items() if value is not None})
-    folder = prepare(out)
-    with Progress(chosen.engines(), scenarios=len(chosen.scenario), replicates=chosen.replicates) as progress:
+    chosen = load(study).changed(**{name: value for name, value in changes.items() if value is not None})
+    size = {"scenarios": len(chosen.scenario), "replicates": chosen.replicates}
+    with prepared(out) as folder, Progress(chosen.engines(), **size) as progress:
         results = run_study(chosen, announce=progress.announce)
-    _finish(results, folder)
+        progress.note("tables and report")
+        _write(results, folder)
     print_study(results, folder / "report.html")
-    raise typer.Exit(FAILED if results.failed else OK)
+    raise typer.Exit(_status(results))
 
 
 @app.command()
@@ -135,15 +141,20 @@ def list_names(what: Annotated[Listing, typer.Argument(help="What to list.")]) -
     print_names(what.value)
 
 
-def _finish(results: object, folder: Path) -> None:
+def _write(results: Results, folder: Path) -> None:
     """Write tables, draws and report."""
-    from bayescompare.comparison.results import Results
     from bayescompare.reporting import report as write_report
     from bayescompare.study.store import write_results
 
-    assert isinstance(results, Results)
     write_results(results, folder)
     write_report(results, folder / "report.html")
+
+
+def _status(results: Results) -> int:
+    """Return 1 if a fit failed, or an estimator that was asked for could fit nothing at all."""
+    fits = results.tables["fits"]
+    unable = (fits["status"] == "not_applicable").groupby(fits["estimator"]).all().any()
+    return FAILED if results.failed or unable else OK
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -157,6 +168,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         app(args=None if argv is None else list(argv), prog_name="bayescompare")
     except SystemExit as end:
+        if end.code == INTERRUPTED:
+            print(_STOPPED, file=sys.stderr)
         return end.code if isinstance(end.code, int) else OK
     except BayesCompareError as error:
         print(f"Error: {error}", file=sys.stderr)

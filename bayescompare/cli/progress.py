@@ -60,6 +60,10 @@ class Progress:
         """Note the same of a single data set."""
         self.announce("", label, done, total)
 
+    def note(self, running: str) -> None:
+        """Show what is running, where there is a bar."""
+        self._bar.update(self._task, description=escape(running))
+
     def _say(self, running: str, finished: float) -> None:
         """Print a line if the last one is some time ago."""
         now = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from bayescompare.comparison.results import Results
-from bayescompare.errors import InputError
+from bayescompare.comparison.summary import summary_table
 from bayescompare.fits import FLAG_SENTENCES, Flag
 
-__all__ = ["levels_of", "print_fit", "print_names", "print_study"]
+__all__ = ["print_fit", "print_names", "print_study"]
 
-
-def levels_of(text: str) -> tuple[float, ...]:
-    """Read ``"0.95,0.89"``."""
-    try:
-        levels = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise InputError(
-            f"--level {text!r} cannot be read; write numbers with commas between, such as 0.95,0.89."
-        ) from None
-    from bayescompare.intervals.rows import check_level
-
-    return tuple(check_level(level) for level in levels)
+_FAILED = ("failed", "timeout", "worker_died", "not_applicable")
 
 
 def number(value: Any, digits: int = 4) -> str:
@@ -54,42 +44,65 @@ def _add(table: Table, cells: list[str], style: str = "") -> None:
 
 def _console() -> Console:
     console = Console()
-    return console if console.is_terminal else Console(width=140)
+    return console if console.is_terminal or "COLUMNS" in os.environ else Console(width=140)
 
 
 def _flag_lines(results: Results, console: Console) -> None:
-    """Print each flag that was raised, with its sentence and by whom."""
+    """Print what is known of the data, each flag with its sentence and by whom, and why a fit failed."""
+    fits = results.tables["fits"]
+    notes = {note["flag"]: note["message"] for note in results.about.get("notes", ())}
+    for flag, message in notes.items():
+        console.print(Text(f"{flag}: {message}"))
     raised: dict[str, list[str]] = {}
-    for row in results.tables["fits"].itertuples():
+    for row in fits.itertuples():
         for flag in row.flags:
             raised.setdefault(flag, []).append(str(row.estimator))
     for flag, who in raised.items():
-        sentence = FLAG_SENTENCES.get(Flag(flag), "")
-        console.print(Text(f"{flag} ({', '.join(dict.fromkeys(who))}): {sentence}"))
-    for row in results.tables["fits"].itertuples():
-        if row.status in ("failed", "timeout", "worker_died", "not_applicable"):
-            console.print(Text(f"{row.estimator}: {row.status}: {row.message}", style="bold red"))
+        if flag not in notes:
+            console.print(Text(f"{flag} ({', '.join(dict.fromkeys(who))}): {FLAG_SENTENCES.get(Flag(flag), '')}"))
+    for row in fits[fits["status"].isin(_FAILED)].itertuples():
+        console.print(Text(f"{row.estimator}: {_words(row.status)}: {row.message}", style="bold red"))
+
+
+def _words(status: Any) -> str:
+    return str(status).replace("_", " ")
+
+
+def _note(row: Any) -> str:
+    """Return the reason of a missing number, or what a posterior's number is."""
+    if row.status in _FAILED:
+        return _words(row.status)
+    return str(row.reason or ("" if row.kind != "eti" else row.estimand))
 
 
 def print_fit(results: Results, report: Path) -> None:
-    """Print parameter by estimator: estimate, interval, position in the posterior, flags in words."""
+    """Print parameter by estimator: estimate, intervals, position in the posterior, flags in words."""
     console = _console()
-    columns = ["parameter", "estimator", "estimate", "lower", "upper", "in the posterior", "note"]
-    level = f"{100 * results.about.get('level', 0.95):g} %"
-    title = f"{results.about.get('title', '')}: estimates with {level} intervals"
-    table = _table(title, columns, {"estimate", "lower", "upper"})
-    shown = results.table
-    for parameter, group in shown.groupby("parameter", sort=False):
-        for k, row in enumerate(group.itertuples()):
-            position = "" if not np.isfinite(row.quantile) else f"quantile {row.quantile:.3f}, z {row.z:+.2f}"
-            note = row.reason or ("" if row.kind != "eti" else row.estimand)
-            cells = [str(parameter) if k == 0 else "", str(row.estimator)]
-            cells += [number(value, 5) for value in (row.estimate, row.lower, row.upper)]
-            _add(table, [*cells, position, str(note)])
+    levels = results.tables["intervals"]["level"].unique() if len(results.tables["intervals"]) else [0.95]
+    shown = [summary_table(results.tables, level=float(level)) for level in levels]
+    bounds = [f"{100 * tail:.4g} %" for level in levels for tail in ((1 - level) / 2, (1 + level) / 2)]
+    located = ["quantile", "z"] if np.isfinite(shown[0]["quantile"]).any() else []
+    numeric = ["estimate", *bounds, *located]
+    title = f"{results.about.get('title', '')}: estimates and the ends of their intervals"
+    table = _table(title, ["parameter", "estimator", *numeric, "note"], set(numeric))
+    last = ""
+    for rows in zip(*(frame.itertuples() for frame in shown), strict=True):
+        row: Any = rows[0]
+        cells = ["" if row.parameter == last else row.parameter, row.estimator, number(row.estimate, 5)]
+        cells += [number(end, 5) for one in rows for end in (one.lower, one.upper)]
+        _add(table, [*cells, *(_position(row) if located else ()), _note(row)])
+        last = row.parameter
     console.print(table)
+    if located:
+        console.print(Text("quantile, z: where the estimate lies in the posterior", style="dim"))
     console.print()
     _flag_lines(results, console)
     console.print(Text(f"Report: {report}", style="bold"), soft_wrap=True)
+
+
+def _position(row: Any) -> list[str]:
+    """Return a point estimate's quantile and z in the posterior, empty for the posterior itself."""
+    return [f"{row.quantile:.3f}", f"{round(row.z, 2) + 0.0:+.2f}"] if np.isfinite(row.quantile) else ["", ""]
 
 
 _VERDICT_STYLE = {
@@ -109,7 +122,8 @@ def print_study(results: Results, report: Path) -> None:
     """Print a verdict per claim and objective, with the number and its interval."""
     console = _console()
     columns = ["claim", "objective", "verdict", "S/R/U", "worst: value [95 %]", "where", "n"]
-    table = _table("Verdicts (S supported, R refuted, U undecided scenarios)", columns, {"n"})
+    title = f"{results.about.get('title', '')}\nVerdicts (S/R/U: scenarios that support, refute, leave undecided)"
+    table = _table(title, columns, {"n"})
     last = ""
     for row in results.verdict_summary.itertuples():
         statement = f"{row.claim} {row.statement}" if row.statement != last else ""
@@ -124,20 +138,23 @@ def print_study(results: Results, report: Path) -> None:
     console.print(table)
     console.print()
     _failures(results, console)
+    console.print()
     console.print(Text(f"Report: {report}", style="bold"), soft_wrap=True)
 
 
 def _failures(results: Results, console: Console) -> None:
     """Print how many fits ended how, by estimator."""
     fits = results.tables["fits"]
-    table = _table(
-        "Fits by status", ["estimator", *sorted(fits["status"].unique()), "seconds a fit"], {"seconds a fit"}
-    )
+    statuses = sorted(fits["status"].unique())
+    names = [_words(status) for status in statuses]
+    table = _table("Fits by status", ["estimator", *names, "seconds a fit"], {*names, "seconds a fit"})
     for estimator, group in fits.groupby("estimator", sort=False):
-        counts = group["status"].value_counts()
-        cells = [str(counts.get(status, 0)) for status in sorted(fits["status"].unique())]
-        _add(table, [str(estimator), *cells, number(group["seconds"].median(), 2)])
+        counts = [str((group["status"] == status).sum()) for status in statuses]
+        _add(table, [str(estimator), *counts, number(group["seconds"].median(), 2)])
     console.print(table)
+    failed = fits[fits["status"].isin(_FAILED)].drop_duplicates(["estimator", "message"])
+    for row in failed.itertuples():
+        console.print(Text(f"{row.estimator} in {row.scenario}: {_words(row.status)}: {row.message}", style="bold red"))
 
 
 def print_names(what: str) -> None:

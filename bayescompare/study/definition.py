@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -15,8 +16,10 @@ from bayescompare.design import Covariate, Design, Scenario, check_name, parse_c
 from bayescompare.engines.base import Engine
 from bayescompare.engines.catalog import estimator
 from bayescompare.errors import BayesCompareError, StudyError, did_you_mean
+from bayescompare.likelihood.problem import build_problem
 from bayescompare.model import Model
 from bayescompare.priors import Prior, parse_prior
+from bayescompare.simulation import simulate
 
 __all__ = ["DEFAULT_STUDY", "Study", "available", "load"]
 
@@ -91,7 +94,7 @@ class Study(_Strict):
     name: str
     title: str = ""
     description: str = ""
-    replicates: Annotated[int, Field(ge=1, le=1_000_000)]
+    replicates: Annotated[int, Field(ge=1, le=100_000)]
     seed: Annotated[int, Field(ge=0)] = 1
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
     estimators: tuple[str, ...]
@@ -133,7 +136,29 @@ class Study(_Strict):
                     raise StudyError(
                         f"contrast {one.name!r}: there is no scenario {name!r}.{did_you_mean(name, names)}"
                     )
+        faults = list(self._unfitting())
+        if faults:
+            raise StudyError("\n  ".join(faults))
         return self
+
+    def _unfitting(self) -> Iterator[str]:
+        """Say which scenarios cannot be simulated or fitted, on the first data set of each."""
+        for one in self.scenarios():
+            try:
+                build_problem(self.model(one), simulate(one, 0, self.seed))
+            except BayesCompareError as error:
+                yield f"the scenario {one.name!r}: {error}"
+
+    def changed(self, **changes: Any) -> Study:
+        """Return the study with other values, checked again.
+
+        Raises
+        ------
+        StudyError
+            If a value is not possible.
+        """
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return _checked(values | changes, f"The study {self.name}")
 
     def engines(self) -> list[Engine]:
         """Return the estimators as objects."""
@@ -168,12 +193,20 @@ def load(source: str | Path) -> Study:
     """
     text, where = _text(source)
     try:
-        return Study.model_validate(tomllib.loads(text))
+        values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise StudyError(f"{where} is not TOML: {error}.") from None
+    return _checked(values, where)
+
+
+def _checked(values: dict[str, Any], where: str) -> Study:
+    """Return the study of some values, or every fault of theirs."""
+    try:
+        return Study.model_validate(values)
     except ValidationError as error:
         faults = "\n".join(f"  {_place(one['loc'])}: {_said(one)}" for one in error.errors())
-        raise StudyError(f"{where} has {error.error_count()} faults:\n{faults}") from None
+        count = error.error_count()
+        raise StudyError(f"{where} has {count} fault{'s' * (count > 1)}:\n{faults}") from None
 
 
 def _bundled() -> dict[str, Traversable]:
@@ -207,4 +240,11 @@ def _place(location: tuple[int | str, ...]) -> str:
 def _said(fault: Any) -> str:
     """Return a fault in our own words where it is ours."""
     cause = fault.get("ctx", {}).get("error")
-    return str(cause) if isinstance(cause, BayesCompareError) else str(fault["msg"])
+    if isinstance(cause, BayesCompareError):
+        return str(cause)
+    if fault["type"] == "extra_forbidden":
+        *table, key = fault["loc"]
+        owners: dict[str, type[BaseModel]] = {"scenario": _Scenario, "contrast": _Contrast}
+        owner = owners[str(table[0])] if table else Study
+        return f"{fault['msg']}.{did_you_mean(str(key), owner.model_fields)}"
+    return str(fault["msg"])

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,12 @@ import pandas as pd
 
 from bayescompare.comparison.results import Results
 from bayescompare.comparison.verdicts import Contrast
-from bayescompare.errors import StoreError
+from bayescompare.errors import InputError, StoreError
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["prepare", "read_results", "write_results", "written_whole"]
+__all__ = ["prepared", "read_results", "write_results", "written_whole"]
 
 
 @contextmanager
@@ -38,19 +39,38 @@ def written_whole(path: Path) -> Iterator[Path]:
             os.fsync(handle.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise StoreError(f"Cannot write {path}: {error.strerror or error}. Is the disk full, or read-only?") from error
+        raise StoreError(f"Cannot write {path}: {error.strerror or error}. {_room(path.parent)}") from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def prepare(folder: Path) -> Path:
-    """Make the folder of some results, before any work is done.
+def _room(folder: Path) -> str:
+    """Return how much room a folder has."""
+    with suppress(OSError):
+        return f"There are {shutil.disk_usage(folder).free:,} bytes free; make room, or choose another folder."
+    return "Choose another folder."
+
+
+@contextmanager
+def prepared(folder: Path) -> Iterator[Path]:
+    """Make the folder of some results before any work is done; where the work fails, what is empty goes again.
 
     Raises
     ------
     StoreError
         If it cannot be made or written to.
     """
+    above = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        yield _make(folder)
+    except BaseException:
+        for path in (folder / "draws", folder / "tables", *above):
+            with suppress(OSError):
+                path.rmdir()
+        raise
+
+
+def _make(folder: Path) -> Path:
     try:
         for part in ("tables", "draws"):
             (folder / part).mkdir(parents=True, exist_ok=True)
@@ -81,57 +101,86 @@ def _encoding(tree: xr.DataTree) -> dict[str, dict[str, dict[str, Any]]]:
 
 
 def _write_tree(tree: xr.DataTree, path: Path) -> None:
+    # made in memory: the HDF5 library crashes the process when the disk is full
+    content = tree.to_netcdf(None, engine="h5netcdf", encoding=_encoding(tree))
+    assert isinstance(content, memoryview)
     with written_whole(path) as temporary:
-        tree.to_netcdf(temporary, engine="h5netcdf", encoding=_encoding(tree))
+        temporary.write_bytes(content)
 
 
 def write_results(results: Results, folder: Path) -> None:
     """Write tables, draws and what was run below a folder.
+
+    ``about.json`` comes last: a folder without it holds no results yet.
 
     Raises
     ------
     StoreError
         If the disk refuses.
     """
-    prepare(folder)
-    for name, frame in results.tables.items():
-        _write_table(frame, folder / "tables" / f"{name}.parquet")
+    _make(folder)
+    (folder / "about.json").unlink(missing_ok=True)
+    tables = dict(results.tables)
     if results.about.get("kind") == "study":
-        _write_table(results.measures, folder / "tables" / "measures.parquet")
-        _write_table(results.verdicts, folder / "tables" / "verdicts.parquet")
+        tables |= {"measures": results.measures, "verdicts": results.verdicts}
+    for name, frame in tables.items():
+        _write_table(frame, folder / "tables" / f"{name}.parquet")
     names = {}
     for (scenario, replicate), tree in results.trees.items():
         name = f"{re.sub(r'[^A-Za-z0-9_.-]', '_', scenario)[:64]}-{replicate}.nc"
         _write_tree(tree, folder / "draws" / name)
         names[name] = [scenario, replicate]
     contrasts = [{"name": one.name, "worse": one.worse, "base": one.base} for one in results.contrasts]
-    content = {"about": dict(results.about), "contrasts": contrasts, "draws": names}
+    content = {"about": dict(results.about), "contrasts": contrasts, "tables": list(tables), "draws": names}
     with written_whole(folder / "about.json") as temporary:
         temporary.write_text(json.dumps(content, indent=1), "utf-8")
 
 
 def read_results(folder: Path) -> Results:
-    """Read back what `write_results` wrote; checksums of the tables are verified.
+    """Read back what `write_results` wrote; the checksums of tables and draws are verified.
 
     Raises
     ------
+    InputError
+        If the folder holds no results.
     StoreError
-        If the folder does not hold results, or a file is damaged.
+        If a file is missing, damaged or cannot be read.
     """
-    import xarray as xr
-    from pyarrow import ArrowException, parquet
+    path = folder / "about.json"
+    if not path.exists():
+        raise InputError(f"There are no results in {folder}; give a folder that 'fit' or 'run' wrote.")
+    with _intact(path):
+        content = json.loads(path.read_text("utf-8"))
+        contrasts = tuple(Contrast(**one) for one in content["contrasts"])
+        about, tables, draws = dict(content["about"]), list(content["tables"]), dict(content["draws"])
+    return Results(
+        tables={name: _read_table(folder / "tables" / f"{Path(name).name}.parquet") for name in tables},
+        about=about,
+        contrasts=contrasts,
+        trees={(key[0], key[1]): _read_tree(folder / "draws" / Path(name).name) for name, key in draws.items()},
+    )
 
+
+@contextmanager
+def _intact(path: Path) -> Iterator[None]:
+    """Turn whatever reading a damaged file raises into one error that names it."""
     try:
-        content = json.loads((folder / "about.json").read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{folder} holds no results of bayescompare: about.json cannot be read ({error}).") from None
-    tables, trees = {}, {}
-    try:
-        for path in sorted((folder / "tables").glob("*.parquet")):
-            tables[path.stem] = parquet.read_table(path, page_checksum_verification=True).to_pandas()
-        for name, (scenario, replicate) in content["draws"].items():
-            trees[scenario, replicate] = xr.open_datatree(folder / "draws" / Path(name).name, engine="h5netcdf")
-    except (OSError, ArrowException, ValueError) as error:
-        raise StoreError(f"The results in {folder} are damaged: {error}.") from None
-    contrasts = tuple(Contrast(**one) for one in content["contrasts"])
-    return Results(tables=tables, about=content["about"], contrasts=contrasts, trees=trees)
+        yield
+    except FileNotFoundError:
+        raise StoreError(f"The results are not complete: {path} is missing. Run the study or the fit again.") from None
+    except (OSError, ValueError, KeyError, TypeError, IndexError, RuntimeError) as error:
+        raise StoreError(f"{path} is damaged: {error}. Run the study or the fit again.") from None
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    from pyarrow import parquet
+
+    with _intact(path):
+        return parquet.ParquetFile(path, page_checksum_verification=True).read().to_pandas()
+
+
+def _read_tree(path: Path) -> xr.DataTree:
+    import xarray as xr
+
+    with _intact(path), xr.open_datatree(path, engine="h5netcdf") as tree:
+        return tree.load()

@@ -1,0 +1,48 @@
+"""Options that hold more than one value, as typed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bayescompare.errors import InputError
+from bayescompare.intervals.rows import check_level
+from bayescompare.priors import Prior, parse_assignment
+
+__all__ = ["levels_of", "priors_of"]
+
+
+def levels_of(text: str) -> tuple[float, ...]:
+    """Read ``"0.95,0.89"``.
+
+    Raises
+    ------
+    InputError
+        If it is not a list of different numbers between 0 and 1.
+    """
+    try:
+        levels = tuple(check_level(float(part)) for part in text.split(","))
+    except InputError:
+        raise
+    except ValueError:
+        raise InputError(
+            f"--level {text!r} cannot be read; write numbers with commas between, such as 0.95,0.89."
+        ) from None
+    if len(set(levels)) < len(levels):
+        raise InputError(f"--level {text!r} names a level twice; give each once.")
+    return levels
+
+
+def priors_of(texts: Sequence[str]) -> dict[str, Prior]:
+    """Read ``["sd_subject=HalfNormal(50)", ...]``.
+
+    Raises
+    ------
+    InputError
+        If one cannot be read, or a parameter is given two.
+    """
+    priors: dict[str, Prior] = {}
+    for name, prior in map(parse_assignment, texts):
+        if name in priors:
+            raise InputError(f"--prior gives {name!r} two priors, {priors[name]} and {prior}; give it one.")
+        priors[name] = prior
+    return priors
