@@ -246,11 +246,19 @@ def _own_optimum(
 def _standard_errors(
     criterion: Criterion, theta: Array, verdict: Verdict, best: Fit | None
 ) -> tuple[Array, Array | None, tuple[str, ...]]:
-    """Return standard errors, natural and working, where the run has arrived, else NaN and the reason."""
-    if verdict.at_optimum:
-        return criterion.standard_errors(theta)
-    reason = NOT_THERE if best is not None else _NO_OPTIMUM
-    return np.full(len(theta), np.nan), None, (reason,) * len(theta)
+    """Return standard errors, natural and working, where the run has arrived, else NaN and the reason.
+
+    A parameter that has none at the optimum, as at a boundary, has none beside it either.
+    """
+    if best is None or not verdict.at_optimum:
+        reason = NOT_THERE if best is not None else _NO_OPTIMUM
+        return np.full(len(theta), np.nan), None, (reason,) * len(theta)
+    se, working_se, reasons = criterion.standard_errors(theta)
+    known = np.isfinite(best.se)
+    stated = tuple(
+        own if k else f"the optimum is {other}" for own, other, k in zip(reasons, best.reason, known, strict=True)
+    )
+    return np.where(known, se, np.nan), np.where(known, working_se, np.nan), stated
 
 
 def _start(layout: Layout, rng: np.random.Generator) -> Array:

@@ -9,10 +9,11 @@ import sys
 import numpy as np
 import pytest
 
+from bayescompare.datasets import load
 from bayescompare.engines.catalog import estimator
 from bayescompare.errors import EstimatorError
 from bayescompare.fits import Flag, Status
-from bayescompare.likelihood.problem import Problem, problem_from_frame
+from bayescompare.likelihood.problem import Problem, build_problem, problem_from_frame
 from bayescompare.likelihood.tensorflow import backend, backend_problem
 from bayescompare.model import Model
 from bayescompare.model_frame import ModelFrame
@@ -92,3 +93,13 @@ def test_fault_60_another_keras_backend_is_named():
 def test_fault_60_the_backend_here_is_tensorflow():
     assert backend_problem() is None
     assert backend()[1].backend.backend() == "tensorflow"
+
+
+def test_fault_38_beside_a_boundary_there_is_no_standard_error():
+    problem = build_problem(Model("yield ~ 1 + (1 | batch)"), load("dyestuff2"))
+    fit = estimator("adam-marginal").fit([problem], [np.random.SeedSequence(1)])[0]
+    sd = problem.layout.index("sd_batch[Intercept]")
+    assert fit.estimate[sd] > 0
+    assert np.isnan(fit.se[sd])
+    assert fit.reason[sd] == "the optimum is at its boundary: no Wald standard error"
+    assert np.isfinite(np.delete(fit.se, sd)).all()
