@@ -34,7 +34,7 @@ def number(value: Any, digits: int = 4) -> str:
 def _table(title: str, columns: list[str], numeric: set[str]) -> Table:
     table = Table(title=Text(title, style="bold"), title_justify="left", box=None, pad_edge=False, show_edge=False)
     for name in columns:
-        table.add_column(name, justify="right" if name in numeric else "left", no_wrap=name in numeric)
+        table.add_column(name, justify="right" if name in numeric else "left", no_wrap=name in numeric, overflow="fold")
     return table
 
 
@@ -81,7 +81,7 @@ def print_fit(results: Results, report: Path) -> None:
     levels = results.tables["intervals"]["level"].unique() if len(results.tables["intervals"]) else [0.95]
     shown = [summary_table(results.tables, level=float(level)) for level in levels]
     bounds = [f"{100 * tail:.4g} %" for level in levels for tail in ((1 - level) / 2, (1 + level) / 2)]
-    located = ["quantile", "z"] if np.isfinite(shown[0]["quantile"]).any() else []
+    located = ["quantile", "z"] if shown[0]["quantile"].notna().any() else []
     numeric = ["estimate", *bounds, *located]
     title = f"{results.about.get('title', '')}: estimates and the ends of their intervals"
     table = _table(title, ["parameter", "estimator", *numeric, "note"], set(numeric))

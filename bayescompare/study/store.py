@@ -102,8 +102,7 @@ def _encoding(tree: xr.DataTree) -> dict[str, dict[str, dict[str, Any]]]:
 
 def _write_tree(tree: xr.DataTree, path: Path) -> None:
     # made in memory: the HDF5 library crashes the process when the disk is full
-    content = tree.to_netcdf(None, engine="h5netcdf", encoding=_encoding(tree))
-    assert isinstance(content, memoryview)
+    content = bytes(tree.to_netcdf(None, engine="h5netcdf", encoding=_encoding(tree)))
     with written_whole(path) as temporary:
         temporary.write_bytes(content)
 
