@@ -70,7 +70,8 @@ class Dataset:
         if not columns:
             raise DataError(f"{self.name}: there are no columns.")
         if len(self.frame) < 2:
-            raise DataError(f"{self.name}: there are {len(self.frame)} rows of data; a model needs at least 2.")
+            few = "is 1 row" if len(self.frame) else "are no rows"
+            raise DataError(f"{self.name}: there {few} of data; a model needs at least 2 rows.")
 
     def __len__(self) -> int:
         """Return the number of rows."""

@@ -97,7 +97,7 @@ def sample(problem: Problem, schedule: Schedule, seed: np.random.SeedSequence) -
 def _by_nutpie(problem: Problem, schedule: Schedule, seed: np.random.SeedSequence) -> Run:
     compiled = compiled_for(problem, schedule.parameterization)
     try:
-        trace = nutpie.sample(
+        running = nutpie.sample(
             compiled,
             draws=schedule.draws,
             tune=schedule.tune,
@@ -108,8 +108,9 @@ def _by_nutpie(problem: Problem, schedule: Schedule, seed: np.random.SeedSequenc
             progress_bar=False,
             save_warmup=False,
             return_raw_trace=True,
+            blocking=False,
         )
-        draws, stats = trace.get_arrow_trace()
+        draws, stats = _waited_for(running).get_arrow_trace()
     except (RuntimeError, ValueError) as error:
         raise CannotStartError(str(error)) from error
     kept = slice(schedule.tune, schedule.tune + schedule.draws)
@@ -120,6 +121,18 @@ def _by_nutpie(problem: Problem, schedule: Schedule, seed: np.random.SeedSequenc
         stats={to: np.stack([_column(batch, of)[kept, 0] for batch in stats]) for of, to in _NUTPIE.items()},
         effects=_shaped([_column(batch, name)[kept] for batch in draws], problem) if sampled else None,
     )
+
+
+def _waited_for(running: Any) -> Any:
+    """Return the trace of a running sampler; stop its threads where the waiting is interrupted.
+
+    nutpie's own blocking call swallows an interrupt and returns what there is.
+    """
+    try:
+        return running.wait()
+    except BaseException:
+        running.cancel()
+        raise
 
 
 def _column(batch: Any, name: str) -> npt.NDArray[Any]:

@@ -91,9 +91,9 @@ def parse_prior(text: str) -> Prior:
     values = dict(zip(known, [_number(node, text) for node in call.args], strict=False))
     for keyword in call.keywords:
         if keyword.arg not in known:
-            hint = did_you_mean(str(keyword.arg), known)
-            listed = ", ".join(known) or "none"
-            raise PriorError(f"{text!r}: {kind.__name__} has no argument {keyword.arg!r}.{hint} Arguments: {listed}.")
+            hint = did_you_mean(str(keyword.arg), known) or f" {kind.__name__} takes none."
+            listed = f" Arguments: {', '.join(known)}." if "Did you mean" in hint else ""
+            raise PriorError(f"{text!r}: {kind.__name__} has no argument {keyword.arg!r}.{hint}{listed}")
         if keyword.arg in values:
             raise PriorError(f"{text!r}: {keyword.arg} is given twice.")
         values[keyword.arg] = _number(keyword.value, text)

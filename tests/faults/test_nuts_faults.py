@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -217,3 +221,18 @@ def test_fault_33_a_prior_that_uses_math_on_its_fields_is_built_in() -> None:
 def test_fault_33_a_prior_that_uses_math_on_its_value_is_named() -> None:
     with pytest.raises(PriorError, match=r"MathOnValue.*functions of xp"):
         Nuts().fit([dyestuff(sd_batch=MathOnValue())], [seed(1)])
+
+
+@pytest.mark.slow
+def test_fault_49_an_interrupt_stops_the_sampler(tmp_path):
+    code = "import sys; from bayescompare.cli import main; print('ready', flush=True); sys.exit(main(sys.argv[1:]))"
+    formula, endless = "yield ~ 1 + (1 | batch)", "nuts:draws=2000000"
+    arguments = ["fit", "dyestuff", formula, "--estimators", endless, "--out", str(tmp_path / "out")]
+    with subprocess.Popen([sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(25)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Interrupted" in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "out").exists()

@@ -45,7 +45,7 @@ def test_fault_29_correlations_that_the_model_does_not_have():
     [
         ("HalfNrmal(2)", "There is no prior named 'HalfNrmal'. Did you mean 'HalfNormal'?"),
         ("Normal(0, sd=10)", "Normal has no argument 'sd'."),
-        ("Normal(0, sd=10)", "Arguments: mu, sigma."),
+        ("Normal(0, sd=10)", ": mu, sigma."),
         ("HalfNormal(sigm=2)", "HalfNormal has no argument 'sigm'. Did you mean 'sigma'? Arguments: sigma."),
         ("Flat(1)", "Flat takes 0 arguments (none)"),
         ("HalfNormal(1, 2)", "HalfNormal takes 1 arguments (sigma)"),
