@@ -158,3 +158,11 @@ def test_an_interrupted_fit_ends_with_130_and_one_sentence(tmp_path, monkeypatch
     assert said.err.count("\n") == 1
     assert said.out == ""
     assert not out.exists()
+
+
+def test_a_prior_that_an_estimator_does_not_use_is_named(tmp_path, capsys):
+    told = ["fit", "sleepstudy", SLEEP, "--estimators", "lbfgs-ml,lbfgs-map", "--out", str(tmp_path)]
+    assert main([*told, "--prior", "sigma=HalfNormal(50)"]) == 0
+    assert "prior not used: lbfgs-ml\n" in capsys.readouterr().out
+    assert main(told) == 0
+    assert "prior not used" not in capsys.readouterr().out

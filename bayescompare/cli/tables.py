@@ -97,7 +97,15 @@ def print_fit(results: Results, report: Path) -> None:
         console.print(Text("quantile, z: where the estimate lies in the posterior", style="dim"))
     console.print()
     _flag_lines(results, console)
+    _unused_priors(results, console)
     console.print(Text(f"Report: {report}", style="bold"), soft_wrap=True)
+
+
+def _unused_priors(results: Results, console: Console) -> None:
+    """Print which estimators do not use the priors that the user set."""
+    idle = [one["label"] for one in results.about.get("estimators", []) if not one["uses_priors"]]
+    if results.about.get("own_priors") and idle:
+        console.print(Text(f"prior not used: {', '.join(idle)}"))
 
 
 def _position(row: Any) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -92,6 +92,10 @@ def _total(groups: Tensor, batch: Tensor | None, deviances: Any) -> Tensor:
     return total * groups.shape[2] / tf.maximum(tf.reduce_sum(used, axis=1), 1)
 
 
+# Settings that only a run to convergence reads.
+_TO_CONVERGENCE = ("tolerance", "limit", "half_life")
+
+
 @dataclass(frozen=True, kw_only=True)
 class AdamMarginal(Engine):
     """Keras Adam on the marginal likelihood, in log sds, Fisher z of partial correlations, log sigma and beta.
@@ -142,6 +146,11 @@ class AdamMarginal(Engine):
             raise EstimatorError(
                 f"{self.name}: minibatches at a constant learning rate do not converge; say how long to run, "
                 f"as in {self.name}:batch={self.batch},epochs=100."
+            )
+        idle = [f.name for f in fields(self) if f.name in _TO_CONVERGENCE and getattr(self, f.name) != f.default]
+        if self.epochs is not None and idle:
+            raise EstimatorError(
+                f"{self.name}: {idle[0]} is of a run to convergence; leave it out, or leave out epochs."
             )
 
     @property

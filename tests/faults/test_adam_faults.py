@@ -103,3 +103,10 @@ def test_fault_38_beside_a_boundary_there_is_no_standard_error():
     assert np.isnan(fit.se[sd])
     assert fit.reason[sd] == "the optimum is at its boundary: no Wald standard error"
     assert np.isfinite(np.delete(fit.se, sd)).all()
+
+
+@pytest.mark.parametrize("setting", ["tolerance=1e-3", "limit=10", "half_life=5"])
+def test_a_setting_that_would_be_ignored_is_refused(setting):
+    with pytest.raises(EstimatorError, match=setting.partition("=")[0]):
+        estimator(f"adam-marginal:epochs=5,{setting}")
+    assert estimator(f"adam-marginal:{setting}").epochs is None
