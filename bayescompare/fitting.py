@@ -106,7 +106,7 @@ def fit_batch(
         for engine in engines:
             seeds = [sequence(seed, scenario, replicate, engine.engine) for replicate in replicates]
             columns.append(_one_engine(engine, problems, seeds, announce))
-    return [judged(problem, fits) for problem, *fits in zip(problems, *columns, strict=True)]
+    return [judged(fits) for fits in zip(*columns, strict=True)]
 
 
 def fit(

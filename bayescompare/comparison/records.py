@@ -1,20 +1,26 @@
-"""A fit with its coordinates and its truth, and the long tables of many of them."""
+"""A fit with its coordinates and its truth, taken apart into rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from bayescompare.comparison.schema import TABLES
 from bayescompare.fits import Fit
-from bayescompare.intervals import intervals
 
-__all__ = ["Record", "same_estimand", "tables"]
+__all__ = [
+    "Record",
+    "estimate_rows",
+    "fit_row",
+    "random_effect_rows",
+    "recovery_rows",
+    "same_estimand",
+    "trace_rows",
+]
 
 Array = npt.NDArray[np.float64]
 
@@ -34,6 +40,8 @@ class Record:
         True random effects.
     modes : (J, q), optional
         Conditional modes of the random effects at the true parameters.
+    draws_sha256
+        Of the file that keeps the draws, empty where none does.
     """
 
     study: str
@@ -43,28 +51,15 @@ class Record:
     truth: Array | None = None
     effects: Array | None = None
     modes: Array | None = None
-
-    @property
-    def key(self) -> dict[str, Any]:
-        """The coordinates that every table starts with."""
-        return {
-            "study": self.study,
-            "scenario": self.scenario,
-            "replicate": self.replicate,
-            "estimator": self.fit.estimator,
-        }
+    draws_sha256: str = ""
 
 
-def _frame(name: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return a table with exactly the columns of its schema."""
-    return pd.DataFrame(list(rows), columns=list(TABLES[name]))
-
-
-def _estimates(record: Record) -> Iterable[dict[str, Any]]:
+def estimate_rows(record: Record) -> Iterable[dict[str, Any]]:
+    """Yield a row a parameter."""
     fit = record.fit
     truth = record.truth if record.truth is not None else np.full(fit.layout.size, np.nan)
     for k, label in enumerate(fit.layout.labels):
-        yield record.key | {
+        yield {
             "parameter": label,
             "estimate": fit.estimate[k],
             "se": fit.se[k],
@@ -74,7 +69,8 @@ def _estimates(record: Record) -> Iterable[dict[str, Any]]:
         }
 
 
-def _random_effects(record: Record) -> Iterable[dict[str, Any]]:
+def random_effect_rows(record: Record) -> Iterable[dict[str, Any]]:
+    """Yield a row an effect of a group."""
     fit = record.fit
     if fit.random_effects is None:
         return
@@ -82,7 +78,7 @@ def _random_effects(record: Record) -> Iterable[dict[str, Any]]:
     truth = record.effects.ravel() if record.effects is not None else np.full(len(mode), np.nan)
     estimand = "posterior mean" if fit.draws is not None else "conditional mode"
     for label, value, spread, true in zip(fit.layout.random_effect_labels, mode, sd, truth, strict=True):
-        yield record.key | {
+        yield {
             "parameter": label,
             "estimate": value,
             "se": spread,
@@ -92,15 +88,21 @@ def _random_effects(record: Record) -> Iterable[dict[str, Any]]:
         }
 
 
-def _fit_row(record: Record) -> dict[str, Any]:
+def fit_row(record: Record) -> dict[str, Any]:
+    """Return what there is once a fit."""
     fit = record.fit
     given = {
         name: fit.diagnostics.get(name, np.nan) for name in ("rhat_max", "ess_bulk_min", "ess_tail_min", "divergences")
     }
-    return record.key | given | {
+    return given | {
+        "study": record.study,
+        "scenario": record.scenario,
+        "replicate": record.replicate,
+        "estimator": fit.estimator,
         "status": str(fit.status),
         "flags": [str(flag) for flag in fit.flags],
         "message": fit.message,
+        "traceback": str(fit.info.get("traceback", "")),
         "seconds": fit.seconds,
         "evaluations": fit.evaluations,
         "objective": fit.objective,
@@ -108,10 +110,12 @@ def _fit_row(record: Record) -> dict[str, Any]:
         "gap_sd": fit.gap_sd,
         "grad_norm": fit.grad_norm,
         "seed_key": fit.seed_key,
+        "draws_sha256": record.draws_sha256,
     }  # fmt: skip
 
 
-def _traces(record: Record) -> Iterable[dict[str, Any]]:
+def trace_rows(record: Record) -> Iterable[dict[str, Any]]:
+    """Yield the path of an optimizer, a row a step and quantity."""
     path = record.fit.path
     if path is None:
         return
@@ -120,10 +124,10 @@ def _traces(record: Record) -> Iterable[dict[str, Any]]:
         if np.all(np.isnan(values)):
             continue
         for step, value in zip(path.steps, values, strict=True):
-            yield record.key | {"restart": 0, "step": int(step), "quantity": quantity, "value": value}
+            yield {"restart": 0, "step": int(step), "quantity": quantity, "value": value}
 
 
-def _recovery(record: Record) -> Iterable[dict[str, Any]]:
+def recovery_rows(record: Record) -> Iterable[dict[str, Any]]:
     """Yield how well the random effects are recovered, effect by effect."""
     fit = record.fit
     if fit.random_effects is None or record.effects is None or record.modes is None:
@@ -132,61 +136,13 @@ def _recovery(record: Record) -> Iterable[dict[str, Any]]:
         found, best = fit.random_effects.mode[:, k], record.modes[:, k]
         centred = best - best.mean()
         power = float(centred @ centred)
-        yield record.key | {
+        yield {
             "effect": effect,
             "rmse": float(np.sqrt(np.mean((found - record.effects[:, k]) ** 2))),
             "slope": float(centred @ found) / power if power > 0 else np.nan,
         }
 
 
-def _optimum(record: Record) -> Iterable[dict[str, Any]]:
-    """Yield the optimum of the fit's own objective, beside the marginal ML estimate and its error."""
-    fit = record.fit
-    ml, scale = fit.info.get("marginal_ml"), fit.info.get("marginal_ml_se")
-    if fit.own_optimum is None or ml is None or scale is None:
-        return
-    for k, label in enumerate(fit.layout.labels):
-        yield record.key | {
-            "parameter": label,
-            "own_optimum": fit.own_optimum[k],
-            "marginal_ml": ml[k],
-            "scale": scale[k],
-        }
-
-
 def same_estimand(frame: pd.DataFrame) -> pd.DataFrame:
     """Leave out estimates of something other than the parameter that they stand beside."""
     return frame[frame["estimand"] != _OTHER_ESTIMAND]
-
-
-def tables(
-    records: Sequence[Record],
-    *,
-    levels: Sequence[float] = (0.95,),
-    random_effects: bool = True,
-    traces: int | None = None,
-) -> dict[str, pd.DataFrame]:
-    """Return the long tables of a comparison; their columns are described in `schema.TABLES`.
-
-    Parameters
-    ----------
-    levels
-        Probabilities of the intervals.
-    random_effects
-        Whether to write the table of random effects, a row an effect of a group.
-    traces
-        Number of replicates of each scenario whose optimizer paths are kept; all where None.
-    """
-    interval_rows = (record.key | asdict(row) for record in records for row in intervals(record.fit, levels))
-    traced = [record for record in records if traces is None or record.replicate < traces]
-    return {
-        "estimates": _frame("estimates", (row for record in records for row in _estimates(record))),
-        "intervals": _frame("intervals", interval_rows),
-        "random_effects": _frame(
-            "random_effects", (row for record in records for row in _random_effects(record)) if random_effects else ()
-        ),
-        "fits": _frame("fits", map(_fit_row, records)),
-        "traces": _frame("traces", (row for record in traced for row in _traces(record))),
-        "recovery": _frame("recovery", (row for record in records for row in _recovery(record))),
-        "optimum": _frame("optimum", (row for record in records for row in _optimum(record))),
-    }

@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from bayescompare.comparison.agreement import agreement
 from bayescompare.comparison.measures import measures, measures_past_the_gate, paired_differences, recovery_measures
-from bayescompare.comparison.records import Record, tables
+from bayescompare.comparison.records import Record
+from bayescompare.comparison.rows import row_of, table_of
 from bayescompare.comparison.schema import TABLES
 from bayescompare.comparison.summary import summary_table
+from bayescompare.comparison.tables import tables
 from bayescompare.comparison.verdicts import Contrast, summarise, verdicts
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Results", "results_of"]
+__all__ = ["Results", "results_of", "results_of_rows"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,15 +96,31 @@ def results_of(
     records: Sequence[Record],
     *,
     levels: Sequence[float] = (0.95,),
+    random_effects: bool = True,
+    **facts: Any,
+) -> Results:
+    """Return the results of records.
+
+    Parameters
+    ----------
+    levels, random_effects
+        As `rows.row_of` takes them.
+    **facts
+        As `results_of_rows` takes them.
+    """
+    rows = (row_of(record, levels=levels, random_effects=random_effects) for record in records)
+    return results_of_rows(table_of(rows), **facts)
+
+
+def results_of_rows(
+    rows: pa.Table,
+    *,
     optima: Sequence[Mapping[str, Any]] = (),
     about: Mapping[str, Any] | None = None,
     contrasts: Sequence[Contrast] = (),
     trees: Mapping[tuple[str, int], xr.DataTree] | None = None,
-    random_effects: bool = True,
-    traces: int | None = None,
 ) -> Results:
-    """Return the results of records; the parameters are those of `records.tables` and `Results`."""
-    made = tables(records, levels=levels, random_effects=random_effects, traces=traces)
-    made["agreement"] = agreement(records)
-    made["optima"] = pd.DataFrame(list(optima), columns=list(TABLES["optima"])).astype({"distinct": np.int64})
+    """Return the results of rows; the other parameters are those of `Results`, and the rows of ``optima``."""
+    surfaces = pd.DataFrame(list(optima), columns=list(TABLES["optima"])).astype({"distinct": np.int64})
+    made = {**tables(rows), "optima": surfaces}
     return Results(tables=made, about=about or {}, contrasts=tuple(contrasts), trees=trees or {})

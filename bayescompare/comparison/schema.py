@@ -39,6 +39,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "status": "ok, flagged, failed, timeout, worker_died, not_applicable",
         "flags": "list of flags",
         "message": "what happened, in a sentence",
+        "traceback": "where an unexpected failure happened, empty otherwise",
         "seconds": "time of this fit by a monotonic clock; a batch's time is shared equally",
         "evaluations": "evaluations of the objective, updates, or gradient steps",
         "objective": "-2 log (restricted) likelihood, or the minimised loss",

@@ -10,10 +10,10 @@ import numpy.typing as npt
 from bayescompare.engines.adam_run import Run
 from bayescompare.engines.optima import working_distance
 from bayescompare.fits import Fit, Flag, Path
-from bayescompare.likelihood.coordinates import to_working
+from bayescompare.likelihood.coordinates import natural_working
 from bayescompare.likelihood.problem import Problem
 
-__all__ = ["NOT_THERE", "PREMATURE", "Verdict", "judge", "working"]
+__all__ = ["NOT_THERE", "PREMATURE", "Verdict", "judge"]
 
 Array = npt.NDArray[np.float64]
 
@@ -38,14 +38,6 @@ class Verdict:
         return self.gap_sd <= PREMATURE and Flag.PREMATURE not in self.flags
 
 
-def working(theta: Array, problem: Problem) -> Array:
-    """Return natural ``beta``, log sds, Fisher z of the partial correlations, log sigma of ``(k,)``."""
-    with np.errstate(all="ignore"):
-        out = to_working(theta, problem.layout, problem.products)
-    out[problem.layout.beta] = theta[problem.layout.beta]
-    return out
-
-
 def judge(run: Run, path: Path, estimate: Array, optimum: Fit | None, gap: float, problem: Problem) -> Verdict:
     """Return the verdict on a run.
 
@@ -64,7 +56,8 @@ def judge(run: Run, path: Path, estimate: Array, optimum: Fit | None, gap: float
         return Verdict(gap_deviance=gap, gap_sd=float("nan"), flags=tuple(flags))
     gap = max(gap, 0.0)
     with np.errstate(all="ignore"):
-        away = working_distance(problem, estimate, optimum.estimate, optimum.working_se)
+        here, there = (natural_working(theta, problem.layout) for theta in (estimate, optimum.estimate))
+        away = working_distance(here, there, optimum.working_se)
     away = float("inf") if np.isnan(away) and np.isfinite(optimum.working_se).any() else away
     at_bound = Flag.BOUNDARY in optimum.flags
     if away > PREMATURE or (at_bound and gap > PREMATURE**2):
@@ -82,7 +75,7 @@ def _span(path: Path, problem: Problem, se: Array) -> float:
     known = np.isfinite(se) & (se > 0)
     if len(last) < 2 or not known.any():
         return 0.0
-    points = np.array([working(theta, problem) for theta in last])[:, known]
+    points = np.array([natural_working(theta, problem.layout) for theta in last])[:, known]
     with np.errstate(invalid="ignore"):
         spans = np.ptp(points, axis=0) / se[known]
     return float(np.max(np.where(np.isnan(spans), np.inf, spans)))

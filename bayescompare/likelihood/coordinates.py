@@ -17,6 +17,7 @@ __all__ = [
     "covariance_root",
     "from_working",
     "natural_from_root",
+    "natural_working",
     "partials_from_correlations",
     "roots_of_draws",
     "to_working",
@@ -88,6 +89,17 @@ def to_working(theta: Array, layout: Layout, products: Products) -> Array:
     with np.errstate(divide="ignore"):
         return np.concatenate([
             products.delta(theta[layout.beta]),
+            np.log(theta[layout.sd]),
+            np.arctanh(partials_from_correlations(np.nan_to_num(theta[layout.cor]), layout)),
+            [np.log(theta[layout.sigma])],
+        ])  # fmt: skip
+
+
+def natural_working(theta: Array, layout: Layout) -> Array:
+    """Return natural ``beta``, log sds, Fisher z of the partial correlations and log sigma of ``(k,)``."""
+    with np.errstate(all="ignore"):
+        return np.concatenate([
+            theta[layout.beta],
             np.log(theta[layout.sd]),
             np.arctanh(partials_from_correlations(np.nan_to_num(theta[layout.cor]), layout)),
             [np.log(theta[layout.sigma])],

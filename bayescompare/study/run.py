@@ -11,7 +11,8 @@ import numpy as np
 
 from bayescompare.comparison.api import describe_engines, describe_priors
 from bayescompare.comparison.records import Record
-from bayescompare.comparison.results import Results, results_of
+from bayescompare.comparison.results import Results, results_of_rows
+from bayescompare.comparison.rows import SKETCH, row_of, table_of
 from bayescompare.comparison.trees import fit_tree
 from bayescompare.design import Scenario
 from bayescompare.engines.surface import explore, least_squares_surface
@@ -60,17 +61,19 @@ def run_study(study: Study, *, announce: Announce | None = None) -> Results:
     """
     started = time.perf_counter()
     outcomes = {scenario.name: _run_scenario(study, scenario, announce) for scenario in study.scenarios()}
-    return results_of(
-        [record for outcome in outcomes.values() for record in outcome.records],
-        levels=(study.level,),
+    records = [record for outcome in outcomes.values() for record in outcome.records]
+    level = study.level
+    return results_of_rows(
+        table_of(
+            row_of(one, levels=(level,), random_effects=False, traces=one.replicate < _TRACED, sketch=SKETCH)
+            for one in records
+        ),
         optima=[row for outcome in outcomes.values() for row in outcome.optima],
         about=_about(
             study, {name: outcome.priors for name, outcome in outcomes.items()}, time.perf_counter() - started
         ),
         contrasts=study.contrasts(),
         trees={key: tree for outcome in outcomes.values() for key, tree in outcome.trees.items()},
-        random_effects=False,
-        traces=_TRACED,
     )
 
 

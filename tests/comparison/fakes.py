@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from bayescompare.comparison.records import Record
+from bayescompare.comparison.rows import row_of, table_of
 from bayescompare.comparison.schema import TABLES
+from bayescompare.comparison.tables import tables as unfolded
 from bayescompare.fits import Fit, Status
 from bayescompare.layout import Layout
 
@@ -32,6 +36,16 @@ def make_fit(estimator: str, estimate: Any, se: Any = 0.1, **more: Any) -> Fit:
 def record(fit: Fit, replicate: int = 0, scenario: str = "s", **more: Any) -> Record:
     """Return the record of a fit; the truth is the one above."""
     return Record(study="t", scenario=scenario, replicate=replicate, fit=fit, **({"truth": TRUTH} | more))
+
+
+def rows(*records: Record, **options: Any) -> pa.Table:
+    """Return the rows of records."""
+    return table_of(row_of(one, **options) for one in records)
+
+
+def tables(records: Iterable[Record], **options: Any) -> dict[str, pd.DataFrame]:
+    """Return the tables of records."""
+    return unfolded(rows(*records, **options))
 
 
 def frames(**rows: list[dict[str, Any]]) -> dict[str, pd.DataFrame]:

@@ -10,9 +10,8 @@ import pytest
 
 from bayescompare.comparison.measures import measures, measures_past_the_gate, paired_differences, recovery_measures
 from bayescompare.comparison.monte_carlo import jackknife, mean, share, wilson
-from bayescompare.comparison.records import tables
 from bayescompare.fits import RandomEffects
-from tests.comparison.fakes import LAYOUT, TRUTH, make_fit, record
+from tests.comparison.fakes import LAYOUT, TRUTH, make_fit, record, tables
 
 REPLICATES = 40
 

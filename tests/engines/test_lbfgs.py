@@ -13,11 +13,17 @@ from scipy.optimize import minimize
 from bayescompare.data import read_data
 from bayescompare.engines.catalog import estimator
 from bayescompare.engines.lbfgs import LbfgsML, LbfgsREML
-from bayescompare.engines.optima import judged, working_distance
+from bayescompare.engines.optima import judged, marginal_ml, working_distance
 from bayescompare.engines.surface import explore
 from bayescompare.fits import Fit, Flag, Status
 from bayescompare.likelihood import dense, kernel
-from bayescompare.likelihood.coordinates import correlation_matrix, correlations, from_working, to_working
+from bayescompare.likelihood.coordinates import (
+    correlation_matrix,
+    correlations,
+    from_working,
+    natural_working,
+    to_working,
+)
 from bayescompare.likelihood.evaluate import deviance, profiled_deviance
 from bayescompare.likelihood.posterior import Posterior
 from bayescompare.likelihood.problem import Problem, build_problem, problem_from_frame
@@ -376,17 +382,25 @@ def test_a_fit_in_a_worse_optimum_says_so():
     shifted[problem.layout.sd] *= 3
     worse = replace(good, estimator="lbfgs-ml:starts=1", estimate=shifted, objective=deviance(problem, shifted))
     reml = fit_of("lbfgs-reml", problem)
-    one, two, three = judged(problem, [good, worse, reml])
+    one, two, three = judged([good, worse, reml])
     assert (one.gap_deviance, one.gap_sd) == (0.0, 0.0)
     assert two.gap_deviance == pytest.approx(worse.objective - good.objective)
     assert Flag.WORSE_OPTIMUM in two.flags
     assert two.status is Status.FLAGGED
     expected = np.log(3) / good.working_se[problem.layout.sd]
     assert two.gap_sd == pytest.approx(np.max(expected))
-    # REML is judged by its own objective, and everything is told the ML estimate
+    # REML is judged by its own objective
     assert (three.gap_deviance, three.gap_sd) == (0.0, 0.0)
-    for fit in (one, two, three):
-        np.testing.assert_array_equal(fit.info["marginal_ml"], good.estimate)
+    np.testing.assert_array_equal(two.own_optimum, good.estimate)
+
+
+def test_the_safeguarded_fit_stands_for_the_marginal_optimum():
+    assert marginal_ml(["adam-marginal", "lbfgs-ml:starts=1", "lbfgs-ml", "lbfgs-reml"]) == 2
+    assert marginal_ml(["adam-marginal", "lbfgs-ml:starts=1"]) is None
+
+
+def on_the_working_scale(fit, theta):
+    return natural_working(theta, fit.layout), natural_working(fit.estimate, fit.layout)
 
 
 def test_parameters_at_their_boundary_have_no_distance():
@@ -394,9 +408,9 @@ def test_parameters_at_their_boundary_have_no_distance():
     fit = fit_of("lbfgs-ml", problem)
     moved = fit.estimate.copy()
     moved[1] = 0.5
-    assert working_distance(problem, moved, fit.estimate, fit.working_se) == 0.0
+    assert working_distance(*on_the_working_scale(fit, moved), fit.working_se) == 0.0
     moved[0] += 2 * fit.se[0]
-    assert working_distance(problem, moved, fit.estimate, fit.working_se) == pytest.approx(2.0)
+    assert working_distance(*on_the_working_scale(fit, moved), fit.working_se) == pytest.approx(2.0)
 
 
 # The surface

@@ -133,7 +133,7 @@ def test_fault_41_of_two_optima_the_worse_one_says_so():
     stuck[problem.layout.cor] = 1.0
     bad = replace(good, estimator="lbfgs-ml:starts=1", estimate=stuck, objective=deviance(problem, stuck))
     assert bad.objective - good.objective > 2
-    first, second = judged(problem, [bad, good])
+    first, second = judged([bad, good])
     assert Flag.WORSE_OPTIMUM in first.flags
     assert first.status is Status.FLAGGED
     assert first.gap_deviance == pytest.approx(bad.objective - good.objective)
