@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import nutpie
 
+from bayescompare.engines.nuts_c_model import compile_marginal, is_tried
 from bayescompare.engines.nuts_model import Parameterization, build_model, model_data, reads_symbols, whitening
 from bayescompare.likelihood.problem import Problem
 
@@ -55,6 +56,8 @@ def compiled_for(problem: Problem, parameterization: Parameterization) -> Any:
 def _compile(problem: Problem, parameterization: Parameterization) -> Any:
     """Compile without the deterministic variables, which NumPy computes faster for all draws at once."""
     model = build_model(problem, parameterization, constant_priors=not reads_symbols(problem.priors))
+    if parameterization == "marginal" and is_tried():
+        return compile_marginal(model)
     kept = [] if parameterization != "noncentered" or not problem.layout.q else [problem.layout.b_name]
     return nutpie.compile_pymc_model(model, backend="numba", var_names=kept)
 

@@ -7,9 +7,7 @@ kernel is scalar (`Unstack`), so that PyTensor fuses it into one function.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,10 +19,11 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
 
-from bayescompare.likelihood import kernel
+from bayescompare.likelihood import c_kernel
+from bayescompare.likelihood.c_kernel import KERNEL_KEY, marginal_symbol, source_key
 from bayescompare.likelihood.products import Products
 
-__all__ = ["MarginalLoglik", "Unstack", "marginal_loglik", "pack", "pytensor_namespace", "source_key", "unstack"]
+__all__ = ["MarginalLoglik", "Unstack", "marginal_loglik", "pack", "pytensor_namespace", "unstack"]
 
 Array = npt.NDArray[np.float64]
 
@@ -43,15 +42,6 @@ def pytensor_namespace() -> Any:
         where=pt.where,
         stack=pt.stack,
     )
-
-
-def source_key(path: str | Path) -> str:
-    """Return a hash of a source file: PyTensor caches by the Op's key, not by what the kernel does."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
-#: Hash of the kernel as it was when this module was imported.
-_KERNEL_KEY = source_key(kernel.__file__)
 
 
 def pack(products: Products) -> Array:
@@ -78,7 +68,7 @@ class MarginalLoglik(Op):
 
     __props__ = ("p", "starts", "key")
 
-    def __init__(self, p: int, starts: Iterable[int], key: str = _KERNEL_KEY) -> None:
+    def __init__(self, p: int, starts: Iterable[int], key: str = KERNEL_KEY) -> None:
         self.p = p
         self.starts = tuple(int(start) for start in starts)
         self.key = key
@@ -91,7 +81,9 @@ class MarginalLoglik(Op):
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
         """Evaluate in Python, for PyTensor modes other than Numba."""
         x, data = (np.ascontiguousarray(value) for value in inputs)
-        output_storage[0][0], output_storage[1][0] = _function(self.p, self.starts)(x, data)
+        gradient = np.empty(len(x))
+        value = c_kernel.marginal_loglik(x, data, self.p, np.array(self.starts, dtype=np.intp), gradient)
+        output_storage[0][0], output_storage[1][0] = np.asarray(value), gradient
 
     def pullback(self, inputs: Sequence[Any], outputs: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
         """Return the cotangent of ``x``: that of the log likelihood times the second output."""
@@ -107,19 +99,13 @@ class MarginalLoglik(Op):
 
 def _function(p: int, starts: tuple[int, ...]) -> Any:
     """Return the Python function of (x, packed data) that Numba compiles."""
-    working, first, q = kernel.working, np.array(starts, dtype=np.int64), starts[-1]
-    a = 2 + q * q
-    b = a + (p + 1) * (p + 1)
+    first, blocks, call = np.array(starts, dtype=np.intp), len(starts) - 1, marginal_symbol()
 
-    def marginal_loglik(x, data):  # type: ignore[no-untyped-def]  # typed by Numba
-        groups = int(data[1])
-        end = b + groups * q * q
-        t_inverse = data[2:a].reshape((q, q))
-        within = data[a:b].reshape((p + 1, p + 1))
-        r = data[b:end].reshape((groups, q, q))
-        c = data[end:].reshape((groups, q, p + 1))
-        value, gradient = working(x, p, first, t_inverse, r, c, within, data[0])
-        return np.asarray(-0.5 * value), -0.5 * gradient
+    def marginal_loglik(x: Any, data: Any) -> Any:
+        point, packed = np.ascontiguousarray(x), np.ascontiguousarray(data)
+        gradient = np.empty(len(x))
+        value = call(point.ctypes, len(x), packed.ctypes, len(data), p, first.ctypes, blocks, gradient.ctypes)
+        return np.asarray(value), gradient
 
     return marginal_loglik
 

@@ -7,7 +7,7 @@ import pytensor
 import pytest
 from arviz_stats.base import array_stats
 
-from bayescompare.engines import nuts_compile
+from bayescompare.engines import nuts_c_model, nuts_compile
 from bayescompare.engines.catalog import estimator
 from bayescompare.engines.nuts import Nuts
 from bayescompare.engines.nuts_coordinates import Partials, correlations, factor_entries, log_jacobian
@@ -135,6 +135,40 @@ def test_one_structure_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None
     engine.fit([simulated(1)], [seed(1)])
     monkeypatch.setattr(nuts_compile, "_compile", lambda *_: pytest.fail("compiled again"))
     engine.fit([simulated(2, groups=7), simulated(3, rows=4)], [seed(2), seed(3)])
+
+
+def test_the_c_functions_are_for_the_nutpie_installed() -> None:
+    assert nuts_c_model.is_tried(), "try nuts_c_model on this version of nutpie, and add it to TRIED"
+
+
+@pytest.mark.parametrize("formula", ["y ~ 1 + x + (1 + x | g)", "y ~ 1 + x"])
+def test_nutpies_own_way_gives_the_same_bits(formula: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, problem = Nuts(draws=50, tune=100, effects=False), simulated(1, formula=formula)
+    fast = engine.fit([problem], [seed(1)])[0]
+    monkeypatch.setattr(nuts_c_model, "TRIED", ())
+    nuts_compile.clear()
+    theirs = engine.fit([problem], [seed(1)])[0]
+    assert not isinstance(nuts_compile.compiled_for(problem, "marginal"), nuts_c_model.Compiled)
+    nuts_compile.clear()
+    np.testing.assert_array_equal(fast.draws.values, theirs.draws.values)
+    np.testing.assert_array_equal(fast.draws.stats["energy"], theirs.draws.stats["energy"])
+
+
+def test_a_second_process_compiles_nothing() -> None:
+    nuts_compile.compiled_for(simulated(1), "marginal")
+    nuts_compile.clear()
+    again = nuts_compile.compiled_for(simulated(1), "marginal")
+    assert again.compiled_logp_func.cache_hits == again.compiled_expand_func.cache_hits == 1
+
+
+def test_without_pytensors_cache_the_bits_are_the_same() -> None:
+    engine, problem = Nuts(draws=50, tune=100, effects=False), simulated(1)
+    kept = engine.fit([problem], [seed(1)])[0]
+    nuts_compile.clear()
+    with pytensor.config.change_flags(numba__cache=False):
+        fresh = engine.fit([problem], [seed(1)])[0]
+    nuts_compile.clear()
+    np.testing.assert_array_equal(kept.draws.values, fresh.draws.values)
 
 
 def test_effects_change_neither_bits_nor_label() -> None:

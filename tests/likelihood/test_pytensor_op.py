@@ -11,10 +11,11 @@ import pytest
 from pytensor.link.numba.dispatch.basic import numba_funcify_and_cache_key
 
 from bayescompare.likelihood import kernel
+from bayescompare.likelihood.c_kernel import source_key
 from bayescompare.likelihood.coordinates import from_working
 from bayescompare.likelihood.evaluate import deviance
 from bayescompare.likelihood.problem import Problem
-from bayescompare.likelihood.pytensor_op import MarginalLoglik, Unstack, pack, pytensor_namespace, source_key
+from bayescompare.likelihood.pytensor_op import MarginalLoglik, Unstack, pack, pytensor_namespace
 from bayescompare.priors import LKJ, HalfCauchy, HalfNormal, HalfStudentT, InverseGamma, Normal, numpy_namespace
 from tests.engines.nuts_cases import simulated, sleepstudy
 
