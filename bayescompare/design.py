@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from bayescompare.errors import NameRefusedError, StudyError, did_you_mean
+from bayescompare.priors import Prior, parse_prior
 
 __all__ = ["COVARIATES", "Covariate", "Design", "Scenario", "check_name", "parse_covariate"]
 
@@ -64,6 +68,10 @@ class Covariate:
     arguments: tuple[float, ...]
     level: str = "row"
 
+    def __str__(self) -> str:
+        """Return the distribution as it may be typed."""
+        return f"{self.distribution}({', '.join(f'{value:g}' for value in self.arguments)}) by {self.level}"
+
     def draw(self, rng: np.random.Generator, groups: npt.NDArray[np.intp]) -> Array:
         """Return values ``(n,)`` for rows of the given groups, which are sorted."""
         sampler = COVARIATES[self.distribution][1]
@@ -74,6 +82,7 @@ class Covariate:
         return sampler(rng, len(groups), self.arguments)
 
 
+@lru_cache(maxsize=1024)
 def parse_covariate(text: str) -> Covariate:
     """Read ``"normal(0, 1)"``, ``"uniform(low=0, high=10)"`` or ``"bernoulli(0.5) by group"``.
 
@@ -130,35 +139,54 @@ class Design:
         Name to distribution.
     fixed
         Keep covariates and drawn sizes of the first replicate in all.
+    imbalance
+        From 0 to 1: the sizes of the groups go in even steps from ``(1 - imbalance) rows`` to
+        ``(1 + imbalance) rows``, each rounded to the nearest whole number (a half to the even
+        one, which keeps the total at ``groups rows``) and at least 1.
     """
 
     groups: int
     rows: int | tuple[int, ...] | tuple[str, float]
     covariates: Mapping[str, Covariate] = field(default_factory=dict)
     fixed: bool = False
+    imbalance: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse sizes that are not sizes."""
         if self.groups < 2:
             raise StudyError(f"A design needs at least 2 groups, not {self.groups}.")
-        if isinstance(self.rows, int):
-            sizes: Sequence[float] = [self.rows]
-        elif self.rows and self.rows[0] == "poisson":
-            sizes = [float(self.rows[1])]
-        else:
-            sizes = [float(size) for size in self.rows]
-            if len(sizes) != self.groups:
-                raise StudyError(f"rows gives {len(sizes)} sizes for {self.groups} groups; give one a group.")
-        if min(sizes, default=0) < 1:
+        if not 0 <= self.imbalance <= 1:
+            raise StudyError(f"imbalance must lie between 0 and 1, not {self.imbalance!r}.")
+        if self.imbalance and not isinstance(self.rows, int):
+            raise StudyError("imbalance goes with one number of rows; sizes that are given or drawn have their own.")
+        if min(self._given(), default=0) < 1:
             raise StudyError(f"Every group needs at least one row; rows = {self.rows!r}.")
+
+    def _given(self) -> Sequence[float]:
+        """Return the numbers of rows, or their mean."""
+        if isinstance(self.rows, int):
+            return [self.rows]
+        if self.rows and self.rows[0] == "poisson":
+            return [float(self.rows[1])]
+        if len(self.rows) != self.groups:
+            raise StudyError(f"rows gives {len(self.rows)} sizes for {self.groups} groups; give one a group.")
+        return [float(size) for size in self.rows]
 
     def sizes(self, rng: np.random.Generator) -> npt.NDArray[np.intp]:
         """Return the rows of each group, ``(J,)``."""
         if isinstance(self.rows, int):
-            return np.full(self.groups, self.rows, dtype=np.intp)
+            even = [self.rows] * self.groups
+            return np.array(_uneven(self.groups, self.rows, self.imbalance) if self.imbalance else even, dtype=np.intp)
         if self.rows[0] == "poisson":
             return np.asarray(1 + rng.poisson(float(self.rows[1]) - 1, self.groups), dtype=np.intp)
         return np.asarray(self.rows, dtype=np.intp)
+
+
+def _uneven(groups: int, rows: int, imbalance: float) -> list[int]:
+    """Return sizes in even steps about ``rows``, by exact fractions."""
+    spread = Fraction(repr(float(imbalance)))
+    steps = (1 - spread + 2 * spread * Fraction(j, groups - 1) for j in range(groups))
+    return [max(1, round(rows * step)) for step in steps]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,16 +196,79 @@ class Scenario:
     Parameters
     ----------
     truth
-        Flat label (``"beta[x]"``, ``"sd_subject[Intercept]"``, ``"sigma"``) to true value;
-        labels that are not given are zero, but for sds and sigma, which must be.
+        Flat label (``"beta[x]"``, ``"sd_subject[Intercept]"``, ``"sigma"``) or variable (``"beta"``,
+        ``"sd_subject"``, ``"cor_subject"``) to true value, or to a distribution, as an object or as
+        it is typed, from which each replicate draws its own. Fixed effects and correlations that are
+        not given are zero; sds and sigma must be given. ``"prior"`` draws all parameters from ``priors``.
+    priors
+        The model's own priors, for ``truth = "prior"``.
+    base
+        Name of the study file's scenario that it came from; its own name otherwise.
+    factors
+        Where it came from a grid: each field that was a list, and its value here.
     """
 
     name: str
     formula: str
     design: Design
-    truth: Mapping[str, float]
+    truth: Mapping[str, float | Prior | str] | Literal["prior"]
     description: str = ""
+    priors: Mapping[str, Prior | str] = field(default_factory=dict)
+    base: str = ""
+    factors: Mapping[str, float | str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check the name."""
+        """Check the name, and read the distributions that are texts."""
         check_name(self.name, "scenario")
+        if isinstance(self.truth, str) and self.truth != "prior":
+            raise StudyError(f"truth must be a table of parameters, or 'prior', not {self.truth!r}.")
+        if not isinstance(self.truth, str):
+            object.__setattr__(self, "truth", _read(self.truth))
+        object.__setattr__(self, "priors", _read(self.priors))
+        object.__setattr__(self, "base", self.base or self.name)
+
+    @property
+    def groups(self) -> int:
+        """Number of groups."""
+        return self.design.groups
+
+    @property
+    def rows(self) -> int | str | tuple[int, ...]:
+        """Rows a group, as in a study file."""
+        rows: Any = self.design.rows
+        return f"poisson({rows[1]:g})" if isinstance(rows, tuple) and rows[0] == "poisson" else rows
+
+    @property
+    def covariates(self) -> Mapping[str, Covariate]:
+        """Name to distribution."""
+        return self.design.covariates
+
+    @property
+    def fixed_design(self) -> bool:
+        """Whether all replicates have the covariates and sizes of the first."""
+        return self.design.fixed
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the scenario in JSON types, for a report."""
+        truth = self.truth if isinstance(self.truth, str) else {key: _plain(one) for key, one in self.truth.items()}
+        return {
+            "name": self.name,
+            "base": self.base,
+            "factors": dict(self.factors),
+            "description": self.description,
+            "formula": self.formula,
+            "groups": self.groups,
+            "rows": list(self.rows) if isinstance(self.rows, tuple) else self.rows,
+            "imbalance": self.design.imbalance,
+            "fixed_design": self.fixed_design,
+            "covariates": {name: str(covariate) for name, covariate in self.covariates.items()},
+            "truth": truth,
+        }
+
+
+def _read[T](values: Mapping[str, T | str]) -> dict[str, T | Prior]:
+    return {key: parse_prior(value) if isinstance(value, str) else value for key, value in values.items()}
+
+
+def _plain(value: float | Prior | str) -> float | str:
+    return float(value) if isinstance(value, int | float) else str(value)

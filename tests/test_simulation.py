@@ -163,9 +163,9 @@ def test_a_fixed_design_keeps_covariates_and_sizes_and_nothing_else():
     [
         ({"beta[z]": 1}, "scenario 'slopes': the model has no parameter 'beta[z]'. Did you mean 'beta[x]'?"),
         ({"sd_g[Intercept]": -1}, "true sds must be at least 0"),
-        ({"sigma": 0}, "sigma greater"),
-        ({"beta[x]": float("nan")}, "all values finite"),
-        ({"cor_g[Intercept, x]": 1.2}, "no random effects can have these correlations"),
+        ({"sigma": 0}, "the true sigma must be greater than 0, not 0"),
+        ({"beta[x]": float("nan")}, "the truth of beta[x] must be a finite number, not nan"),
+        ({"cor_g[Intercept, x]": 1.2}, "a correlation lies between -1 and 1, not at 1.2"),
         ({"sigma": None}, "the truth of sigma is missing"),
         ({"sd_g[x]": None, "sd_g[Intercept]": None}, "the truth of sd_g[Intercept], sd_g[x] is missing"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bayescompare.errors import FormulaError, ModelError
 from bayescompare.formula.parts import (
@@ -97,6 +98,7 @@ class Formula:
         return self.text
 
 
+@lru_cache(maxsize=256)
 def parse(text: str) -> Formula:
     """Return the terms of a formula; nothing in it is evaluated.
 

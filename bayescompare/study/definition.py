@@ -1,153 +1,132 @@
-"""A study as it is written in TOML, checked as a whole before anything runs."""
+"""A study: scenarios, estimators, replicates, seed; checked as a whole when it is made."""
 
 from __future__ import annotations
 
+import json
+import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from typing import Any, Self
 
 from bayescompare.comparison.verdicts import Contrast
-from bayescompare.design import Covariate, Design, Scenario, check_name, parse_covariate
+from bayescompare.design import Scenario
 from bayescompare.engines.base import Engine
 from bayescompare.engines.catalog import estimator
-from bayescompare.errors import BayesCompareError, StudyError, did_you_mean
-from bayescompare.likelihood.problem import build_problem
+from bayescompare.errors import StudyError, did_you_mean
 from bayescompare.model import Model
-from bayescompare.priors import Prior, parse_prior
-from bayescompare.simulation import simulate
+from bayescompare.priors import Prior
+from bayescompare.study.check import check
+from bayescompare.study.difference import difference
+from bayescompare.study.grid import Table
 
 __all__ = ["DEFAULT_STUDY", "Study", "available", "load"]
 
 DEFAULT_STUDY = "adam-random-effects"
 
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
-
-
-def _covariate(value: Any) -> Any:
-    return parse_covariate(value) if isinstance(value, str) else value
+_SETTINGS = (
+    "name", "title", "description", "replicates", "seed", "intervals", "time_limit", "block", "estimators", "priors",
+    "dispersed_starts",
+)  # fmt: skip
 
 
-class _Scenario(_Strict):
-    """One scenario of the file."""
-
-    name: str
-    description: str = ""
-    formula: str
-    groups: int
-    rows: int | tuple[int, ...] | str
-    covariates: dict[str, Annotated[Covariate, BeforeValidator(_covariate)]] = Field(default_factory=dict)
-    fixed_design: bool = False
-    truth: dict[str, float]
-
-    @model_validator(mode="after")
-    def _whole(self) -> _Scenario:
-        self.scenario()
-        return self
-
-    def scenario(self) -> Scenario:
-        """Return the scenario as the simulator takes it."""
-        rows: Any = self.rows
-        if isinstance(rows, str):
-            mean = rows.removeprefix("poisson(").removesuffix(")")
-            try:
-                rows = ("poisson", float(mean))
-            except ValueError:
-                raise StudyError(
-                    f"rows = {self.rows!r} cannot be read; give a number, a list, or 'poisson(8)'."
-                ) from None
-        design = Design(groups=self.groups, rows=rows, covariates=self.covariates, fixed=self.fixed_design)
-        return Scenario(
-            name=self.name, formula=self.formula, design=design, truth=self.truth, description=self.description
-        )
-
-
-class _Contrast(_Strict):
-    """Two scenarios that differ in one thing."""
-
-    name: str
-    worse: str
-    base: str
-
-
-class Study(_Strict):
+@dataclass(frozen=True, kw_only=True, init=False)
+class Study:
     """A study: scenarios, estimators, replicates, seed.
+
+    It is made of the keys of a study file (`docs/studies.md` has them all), by `load`, by
+    `from_dict`, or as ``Study(name=..., scenario=[{...}], ...)``.
 
     Parameters
     ----------
     name, title, description
         What it is called and what it asks.
+    levels
+        Probabilities of the intervals; verdicts are by the first.
+    intervals
+        Kinds of intervals, or None for all that an estimator has.
+    time_limit
+        Seconds a fit, or None.
+    block
+        Replicates a task; no result depends on it.
     estimators
         Labels.
     priors
         Parameter to prior, as typed; the others have the defaults.
-    contrasts
+    tables
+        The scenarios as written.
+    scenario
+        The scenarios of their grids, one by one.
+    contrast
         Pairs of scenarios that differ in one thing, for claim 4.
     """
 
     name: str
-    title: str = ""
-    description: str = ""
-    replicates: Annotated[int, Field(ge=1, le=100_000)]
-    seed: Annotated[int, Field(ge=0)] = 1
-    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    title: str
+    description: str
+    replicates: int
+    seed: int
+    levels: tuple[float, ...]
+    intervals: tuple[str, ...] | None
+    time_limit: float | None
+    block: int
     estimators: tuple[str, ...]
-    priors: dict[str, str] = Field(default_factory=dict)
-    dispersed_starts: Annotated[int, Field(ge=0, le=1000)] = 10
-    scenario: tuple[_Scenario, ...]
-    contrast: tuple[_Contrast, ...] = ()
+    priors: Mapping[str, str]
+    dispersed_starts: int
+    tables: tuple[Table, ...]
+    contrast: tuple[Contrast, ...]
+    scenario: tuple[Scenario, ...] = field(repr=False, compare=False)
+    _by_name: Mapping[str, Scenario] = field(repr=False, compare=False)
 
-    @field_validator("name")
+    def __init__(self, **values: Any) -> None:
+        """Check the values, which are those of a study file."""
+        self._fill(values, "The study")
+
+    def _fill(self, values: Mapping[str, Any], where: str, *, trial: bool = True) -> None:
+        found = check(values, where, trial=trial)
+        read = found.values | {"tables": found.tables, "scenario": found.scenarios, "contrast": found.contrasts}
+        read["levels"] = read.pop("level")
+        read["_by_name"] = {one.name: one for one in found.scenarios}
+        for name, value in read.items():
+            object.__setattr__(self, name, value)
+
     @classmethod
-    def _named(cls, value: str) -> str:
-        return check_name(value, "study")
+    def from_dict(cls, values: Mapping[str, Any], *, where: str = "The study", trial: bool = True) -> Self:
+        """Return the study of the values of a file, or of `as_dict`.
 
-    @field_validator("estimators")
-    @classmethod
-    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        labels = [estimator(label).label for label in value]
-        twice = {label for label in labels if labels.count(label) > 1}
-        if twice or not labels:
-            raise StudyError(f"{sorted(twice)[0]} is listed twice." if twice else "no estimator is listed.")
-        return value
+        Parameters
+        ----------
+        where
+            What to call it in messages.
+        trial
+            Simulate a data set of each design, to see whether the model can be fitted to it. A
+            worker need not: its study was checked before.
 
-    @field_validator("priors")
-    @classmethod
-    def _priors(cls, value: dict[str, str]) -> dict[str, str]:
-        for text in value.values():
-            parse_prior(text)
-        return value
+        Raises
+        ------
+        StudyError
+            With every fault and its path.
+        """
+        study = object.__new__(cls)
+        study._fill(values, where, trial=trial)
+        return study
 
-    @model_validator(mode="after")
-    def _fitting_together(self) -> Study:
-        names = [one.name for one in self.scenario]
-        twice = {name for name in names if names.count(name) > 1}
-        if twice or not names:
-            raise StudyError(f"the scenario {sorted(twice)[0]!r} is there twice." if twice else "there is no scenario.")
-        for one in self.contrast:
-            for name in (one.worse, one.base):
-                if name not in names:
-                    raise StudyError(
-                        f"contrast {one.name!r}: there is no scenario {name!r}.{did_you_mean(name, names)}"
-                    )
-        faults = list(self._unfitting())
-        if faults:
-            raise StudyError("\n  ".join(faults))
-        return self
+    def as_dict(self) -> dict[str, Any]:
+        """Return the study in JSON types, with all defaults: equal studies give equal values."""
+        values = {name: getattr(self, name) for name in _SETTINGS} | {
+            "level": self.levels,
+            "scenario": [table.as_dict() for table in self.tables],
+            "contrast": [{"name": one.name, "worse": one.worse, "base": one.base} for one in self.contrast],
+        }
+        plain: dict[str, Any] = json.loads(json.dumps(values))
+        return plain
 
-    def _unfitting(self) -> Iterator[str]:
-        """Say which scenarios cannot be simulated or fitted, on the first data set of each."""
-        for one in self.scenarios():
-            try:
-                build_problem(self.model(one), simulate(one, 0, self.seed))
-            except BayesCompareError as error:
-                yield f"the scenario {one.name!r}: {error}"
+    def difference(self, other: Study) -> list[str]:
+        """Return what is changed in another study, a line a path, such as ``replicates: 80 -> 200``."""
+        return difference(self.as_dict(), other.as_dict())
 
     def changed(self, **changes: Any) -> Study:
         """Return the study with other values, checked again.
@@ -157,8 +136,12 @@ class Study(_Strict):
         StudyError
             If a value is not possible.
         """
-        values = {name: getattr(self, name) for name in type(self).model_fields}
-        return _checked(values | changes, f"The study {self.name}")
+        return type(self).from_dict(self.as_dict() | changes, where=f"The study {self.name}")
+
+    @property
+    def level(self) -> float:
+        """The level that verdicts are made at."""
+        return self.levels[0]
 
     def engines(self) -> list[Engine]:
         """Return the estimators as objects."""
@@ -166,11 +149,24 @@ class Study(_Strict):
 
     def scenarios(self) -> list[Scenario]:
         """Return the scenarios as the simulator takes them."""
-        return [one.scenario() for one in self.scenario]
+        return list(self.scenario)
+
+    def named(self, name: str) -> Scenario:
+        """Return a scenario by its name.
+
+        Raises
+        ------
+        StudyError
+            If there is none.
+        """
+        found = self._by_name.get(name)
+        if found is None:
+            raise StudyError(f"The study {self.name} has no scenario {name!r}.{did_you_mean(name, self._by_name)}")
+        return found
 
     def contrasts(self) -> list[Contrast]:
         """Return the pairs of scenarios as the verdicts take them."""
-        return [Contrast(name=one.name, worse=one.worse, base=one.base) for one in self.contrast]
+        return list(self.contrast)
 
     def model(self, scenario: Scenario) -> Model:
         """Return the model of a scenario."""
@@ -195,18 +191,19 @@ def load(source: str | Path) -> Study:
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise StudyError(f"{where} is not TOML: {error}.") from None
-    return _checked(values, where)
+        raise StudyError(f"{where} is not TOML: {_placed(str(error), text)}") from None
+    return Study.from_dict(values, where=where)
 
 
-def _checked(values: dict[str, Any], where: str) -> Study:
-    """Return the study of some values, or every fault of theirs."""
-    try:
-        return Study.model_validate(values)
-    except ValidationError as error:
-        faults = "\n".join(f"  {_place(one['loc'])}: {_said(one)}" for one in error.errors())
-        count = error.error_count()
-        raise StudyError(f"{where} has {count} fault{'s' * (count > 1)}:\n{faults}") from None
+def _placed(message: str, text: str) -> str:
+    """Return a syntax error with its line, and the text of it."""
+    lines = text.splitlines() or [""]
+    found = re.search(r" \(at line (\d+), column (\d+)\)$", message)
+    line, column = (int(found[1]), int(found[2])) if found else (len(lines), len(lines[-1]) + 1)
+    said = re.sub(r" \(at .*\)$", "", message)
+    hint = ": the key or table is there twice" if re.search("[Oo]verwrite|[Dd]uplicate|Cannot declare", said) else ""
+    shown = lines[min(line, len(lines)) - 1].strip()[:100]
+    return f"line {line}, column {column}: {said}{hint}.\n  {shown}"
 
 
 def _bundled() -> dict[str, Traversable]:
@@ -231,20 +228,3 @@ def _text(source: str | Path) -> tuple[str, str]:
         raise StudyError(f"Cannot read the study {path}: {error.strerror}.") from None
     except UnicodeDecodeError as error:
         raise StudyError(f"{path} is not UTF-8 text (byte {error.start}).") from None
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location) or "the study"
-
-
-def _said(fault: Any) -> str:
-    """Return a fault in our own words where it is ours."""
-    cause = fault.get("ctx", {}).get("error")
-    if isinstance(cause, BayesCompareError):
-        return str(cause)
-    if fault["type"] == "extra_forbidden":
-        *table, key = fault["loc"]
-        owners: dict[str, type[BaseModel]] = {"scenario": _Scenario, "contrast": _Contrast}
-        owner = owners[str(table[0])] if table else Study
-        return f"{fault['msg']}.{did_you_mean(str(key), owner.model_fields)}"
-    return str(fault["msg"])

@@ -24,20 +24,22 @@ def test_changed_values_are_checked_again(tmp_path):
     chosen = study.small(tmp_path)
     assert chosen.changed(replicates=7).replicates == 7
     assert chosen.replicates == 3
-    with pytest.raises(StudyError, match="has 1 fault:\n  replicates: Input should be less than"):
-        chosen.changed(replicates=10**9)
+    assert chosen.changed(replicates=10**9).replicates == 10**9
+    with pytest.raises(
+        StudyError, match="The study small has 1 fault:\n  replicates: must be a whole number of at least 1"
+    ):
+        chosen.changed(replicates=0)
 
 
 def test_a_fault_of_the_last_scenario_is_found_before_the_first_runs(tmp_path):
     message = refused(tmp_path, 'rows = "poisson(5)"\ncovariates = { x = "normal(0, 1)" }', "rows = 5")
-    assert "the scenario 'more': " in message
-    assert "no column 'x'" in message
+    assert "scenario[1]: there is no column 'x'" in message
 
 
 def test_faults_of_two_scenarios_come_together(tmp_path):
     message = refused(tmp_path, '"sd_g[Intercept]" = 1', '"sd_g[Intercep]" = 1')
-    assert "the scenario 'few': " in message
-    assert "the scenario 'more': " in message
+    assert "scenario[0].truth.sd_g[Intercep]: " in message
+    assert "scenario[1].truth.sd_g[Intercep]: " in message
     assert "Did you mean 'sd_g[Intercept]'?" in message
 
 
@@ -50,4 +52,4 @@ def test_a_prior_on_no_parameter_is_found_at_once(tmp_path):
     ("old", "new", "hint"), [("seed", "sede", "'seed'"), ("rows = 4", "row = 4\nrows = 4", "'rows'")]
 )
 def test_an_unknown_key_is_compared_with_those_of_its_table(tmp_path, old, new, hint):
-    assert f"Extra inputs are not permitted. Did you mean {hint}?" in refused(tmp_path, old, new)
+    assert f"there is no such key. Did you mean {hint}?" in refused(tmp_path, old, new)

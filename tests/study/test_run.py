@@ -59,7 +59,7 @@ def test_results_do_not_depend_on_the_number_of_replicates(chosen, results):
 
 
 def test_results_do_not_depend_on_the_other_scenarios(chosen, results):
-    alone = run_study(chosen.changed(scenario=chosen.scenario[1:]))
+    alone = run_study(chosen.changed(scenario=chosen.as_dict()["scenario"][1:]))
     pd.testing.assert_frame_equal(estimates(alone), estimates(results).query("scenario == 'more'"))
 
 

@@ -1,0 +1,230 @@
+"""A study checked as a whole: its tables, its grid, and one data set of each design."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from bayescompare.comparison.verdicts import Contrast
+from bayescompare.dataset import Dataset
+from bayescompare.design import Scenario
+from bayescompare.errors import BayesCompareError, StudyError, did_you_mean
+from bayescompare.likelihood.problem import build_problem
+from bayescompare.model import Model
+from bayescompare.priors import Prior, default_priors, parse_prior, resolve
+from bayescompare.simulation import Blank, answered, blank, truth_faults, truth_of, truth_vector
+from bayescompare.study.faults import FAULTY, MOST, Faults, read_table
+from bayescompare.study.grid import Table
+from bayescompare.study.keys import CONTRAST, SCENARIO, STUDY
+
+__all__ = ["Checked", "check"]
+
+_LISTED = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What a study's values are when they are read.
+
+    Parameters
+    ----------
+    values
+        The top-level keys, but for those below.
+    scenarios
+        Those of all grids.
+    contrasts
+        Pairs, as they are written.
+    """
+
+    values: dict[str, Any]
+    tables: tuple[Table, ...]
+    scenarios: tuple[Scenario, ...]
+    contrasts: tuple[Contrast, ...]
+
+
+def check(values: Mapping[str, Any], where: str, *, trial: bool = True) -> Checked:
+    """Return what the values of a study file mean.
+
+    Parameters
+    ----------
+    trial
+        Simulate a data set of each design, to see whether the model can be fitted to it.
+
+    Raises
+    ------
+    StudyError
+        With every fault and its path.
+    """
+    faults = Faults()
+    read = read_table(values, STUDY, "", faults)
+    written = read.pop("scenario", ())
+    tables = _tables(written, faults)
+    unread = tuple(
+        str(one["name"])
+        for k, one in enumerate(written)
+        if k not in tables and isinstance(one, Mapping) and "name" in one
+    )
+    priors = read.get("priors", {})
+    grids = _expanded(tables, priors, faults)
+    contrasts = _contrasts(read.pop("contrast", ()), tables, grids, unread, faults)
+    if trial:
+        for index, table in tables.items():
+            _try(f"scenario[{index}]", table, grids.get(index, ()), priors, read.get("seed", 1), faults)
+    faults.refuse(where)
+    scenarios = tuple(scenario for grid in grids.values() for scenario in grid)
+    return Checked(values=read, tables=tuple(tables.values()), scenarios=scenarios, contrasts=contrasts)
+
+
+def _tables(written: Iterable[Any], faults: Faults) -> dict[int, Table]:
+    """Return the scenarios of the file that can be read, by position."""
+    found: dict[int, Table] = {}
+    for index, value in enumerate(written):
+        path, before = f"scenario[{index}]", len(faults)
+        read = read_table(value, SCENARIO, path, faults)
+        _check_sizes(read, path, value, faults)
+        if read.get("name") in {table.name for table in found.values()}:
+            faults.add(f"{path}.name", f"the scenario {read['name']!r} is there twice.")
+        if len(faults) == before:
+            found[index] = Table(**read)
+            _check_factors(found[index], path, faults)
+    return found
+
+
+def _check_sizes(read: Mapping[str, Any], path: str, value: Any, faults: Faults) -> None:
+    """Refuse sizes that are given twice or not at all."""
+    written = set(value) if isinstance(value, Mapping) else set()
+    for key in ("groups", "rows", "imbalance"):
+        if "sizes" in written and key in written:
+            faults.add(f"{path}.{key}", "leave it out where sizes gives the rows of each group.")
+        elif "sizes" not in written and key != "imbalance" and key not in written:
+            faults.add(f"{path}.{key}", "is missing." + " (Or give sizes.)" * (key == "rows"))
+    rows, imbalance = read.get("rows"), read.get("imbalance", 0.0)
+    drawn = any(isinstance(item, str) for item in (rows if isinstance(rows, tuple) else (rows,)))
+    if drawn and imbalance not in (0.0, (0.0,)):
+        faults.add(f"{path}.imbalance", "goes with whole numbers of rows; Poisson sizes have their own.")
+
+
+def _check_factors(table: Table, path: str, faults: Faults) -> None:
+    """Refuse two factors of one name."""
+    truth = set() if isinstance(table.truth, str) else set(table.truth)
+    fields = {"groups", "rows", "sizes", "imbalance"}
+    for name, value in table.covariates.items():
+        if isinstance(value, tuple) and name in fields | truth:
+            faults.add(
+                f"{path}.covariates.{name}", "a covariate of this name cannot be a factor of the grid; rename it."
+            )
+
+
+def _expanded(
+    tables: Mapping[int, Table], priors: Mapping[str, str], faults: Faults
+) -> dict[int, tuple[Scenario, ...]]:
+    """Return the grids, unless they are huge or their names clash."""
+    total = sum(table.count for table in tables.values())
+    if total > MOST:
+        sizes = ", ".join(f"{table.name} {table.count:,}" for table in tables.values())
+        faults.add("scenario", f"there are {total:,} scenarios ({sizes}); at most {MOST:,} are run. Shorten the lists.")
+        return {}
+    grids = {index: tuple(table.scenarios(priors)) for index, table in tables.items()}
+    seen: set[str] = set()
+    for index, grid in grids.items():
+        for scenario in grid:
+            if scenario.name in seen:
+                faults.add(f"scenario[{index}]", f"two scenarios of the grid have the name {scenario.name!r}.")
+            seen.add(scenario.name)
+    return grids
+
+
+def _contrasts(
+    written: Iterable[Any],
+    tables: Mapping[int, Table],
+    grids: Mapping[int, tuple[Scenario, ...]],
+    unread: tuple[str, ...],
+    faults: Faults,
+) -> tuple[Contrast, ...]:
+    """Return the pairs, each name that of one scenario; those of tables that could not be read pass."""
+    grown = {table.name: [one.name for one in grids.get(index, ())] for index, table in tables.items()}
+    names = {name: name for group in grown.values() for name in group}
+    names |= {base: group[0] for base, group in grown.items() if len(group) == 1}
+    found: dict[str, Contrast] = {}
+    for index, value in enumerate(written):
+        path, before = f"contrast[{index}]", len(faults)
+        read = read_table(value, CONTRAST, path, faults)
+        for key in ("worse", "base"):
+            if grids and key in read and read[key] not in names and not read[key].startswith(unread):
+                faults.add(f"{path}.{key}", _no_scenario(read[key], grown, names))
+        if read.get("name") in found:
+            faults.add(f"{path}.name", f"the contrast {read['name']!r} is there twice.")
+        pair = [names[read[key]] for key in ("worse", "base") if read.get(key) in names]
+        if len(faults) == before and len(pair) == 2:
+            found[read["name"]] = Contrast(name=read["name"], worse=pair[0], base=pair[1])
+    return tuple(found.values())
+
+
+def _no_scenario(name: str, grown: Mapping[str, list[str]], names: Mapping[str, str]) -> str:
+    if name not in grown:
+        hint = did_you_mean(name, names)
+        return f"there is no scenario {name!r}." + (hint if "Did you" in hint else f" There are {_listed([*names])}.")
+    return f"{name!r} is a grid of {len(grown[name])} scenarios; name one of {_listed(grown[name])}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _LISTED
+    return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _try(
+    path: str, table: Table, grid: Iterable[Scenario], priors: Mapping[str, str], seed: int, faults: Faults
+) -> None:
+    """Simulate a data set of each design of a grid, and hold the other truths against its columns."""
+    designs: dict[tuple[Any, ...], list[Scenario]] = {}
+    for scenario in grid:
+        designs.setdefault(tuple(scenario.factors[name] for name in table.design_axes()), []).append(scenario)
+    for group in designs.values():
+        named = group[0].name if table.count > 1 else ""
+        try:
+            sheet = blank(group[0], 0, seed)
+        except BayesCompareError as error:
+            faults.add(path, str(error), named)
+            continue
+        possible = [one for one in group if _has_truth(path, one, sheet, faults)]
+        own = _possible_priors(sheet, priors, named, faults)
+        try:
+            build_problem(Model(group[0].formula, priors=own), _data_set(sheet, possible, group[0], seed))
+        except BayesCompareError as error:
+            faults.add(path, str(error), named)
+
+
+def _has_truth(path: str, scenario: Scenario, sheet: Blank, faults: Faults) -> bool:
+    """Return whether a truth is possible; put down what is wrong with it."""
+    named = scenario.name if scenario.factors else ""
+    try:
+        found = list(truth_faults(truth_of(scenario, sheet.layout), sheet.layout))
+    except StudyError as error:
+        found = [("", str(error))]
+    for key, message in found:
+        faults.add(f"{path}.truth.{key}".rstrip("."), message, named)
+    return not found
+
+
+def _possible_priors(sheet: Blank, priors: Mapping[str, str], named: str, faults: Faults) -> dict[str, Prior | str]:
+    """Return the priors that the model has a place for; put down the others."""
+    defaults = default_priors(sheet.layout, sheet.groups.astype(float), sheet.x, sheet.z)
+    found: dict[str, Prior | str] = {}
+    for key, text in priors.items():
+        prior = parse_prior(text)
+        if faults.attempt(f"priors.{key}", resolve, {key: prior}, defaults, scenario=named) is not FAULTY:
+            found[key] = prior
+    return found
+
+
+def _data_set(sheet: Blank, possible: Sequence[Scenario], first: Scenario, seed: int) -> Dataset:
+    """Return the data of the largest possible truth, or, where there is none, of sds of one."""
+    layout = sheet.layout
+    theta = np.zeros(layout.size)
+    theta[layout.sd] = theta[layout.sigma] = 1.0
+    vectors = [truth_vector(truth_of(one, layout), layout, one.name) for one in possible]
+    largest = max(vectors, key=lambda vector: float(np.max(np.abs(vector))), default=theta)
+    return replace(answered(sheet, largest, first, 0, seed), name="its first data set")
