@@ -45,8 +45,8 @@ def pytensor_namespace() -> Any:
 
 
 def pack(products: Products) -> Array:
-    """Return what the likelihood needs of the data in one vector: n, J, T^-1, within, r, c."""
-    arrays = (products.t_inverse, products.within, products.r, products.c)
+    """Return what the likelihood needs of the data in one vector: n, J, T^-1, within, r, c, the groups last."""
+    arrays = (products.t_inverse, products.within, np.moveaxis(products.r, 0, -1), np.moveaxis(products.c, 0, -1))
     return np.concatenate([[products.n, len(products.r)], *(array.ravel() for array in arrays)])
 
 
