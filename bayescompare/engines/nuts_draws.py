@@ -9,7 +9,7 @@ from bayescompare.engines.nuts_coordinates import Partials, correlations, factor
 from bayescompare.engines.nuts_model import whitening
 from bayescompare.fits import RandomEffects
 from bayescompare.layout import Layout
-from bayescompare.likelihood import effects_kernel
+from bayescompare.likelihood import lanes
 from bayescompare.likelihood.problem import Problem
 from bayescompare.priors import numpy_namespace
 
@@ -65,8 +65,16 @@ def draw_effects(unbounded: Array, problem: Problem, rng: np.random.Generator) -
     out = rng.standard_normal((len(flat), len(layout.levels), layout.q))
     deltas = np.ascontiguousarray(products.scale * flat[:, layout.beta])
     lams = np.ascontiguousarray(products.relative_root(root, sigma))
-    mean, variance = effects_kernel.draw_effects(deltas, root, lams, sigma, products.r, products.c, out)
-    return out.reshape(chains, draws, *out.shape[1:]), RandomEffects(mode=mean, sd=np.sqrt(variance))
+    sums = np.zeros((4, layout.q, len(layout.levels)))
+    both = lanes.groups_last(products.r), lanes.groups_last(products.c)
+    lanes.draw_effects(deltas, root, lams, sigma, *both, out, sums)
+    return out.reshape(chains, draws, *out.shape[1:]), _moments(sums, len(flat))
+
+
+def _moments(sums: Array, count: int) -> RandomEffects:
+    """Return mean of the conditional means, and root of mean variance plus variance of means."""
+    shift, square, variance = sums[:3] / count
+    return RandomEffects(mode=(sums[3] + shift).T, sd=np.sqrt(variance + square - shift**2).T)
 
 
 def moments_of_effects(effects: Array) -> RandomEffects:

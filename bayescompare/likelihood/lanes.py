@@ -1,7 +1,13 @@
-"""The likelihood and its gradient with the groups innermost, so that a processor takes several at a time.
+r"""Numba kernels of the sampler, the groups innermost so that a processor takes several at a time.
 
-The same sums as `bayescompare.likelihood.kernel.working`, in another order: there a group is worked off
-before the next, here each step is done for all groups. For the sampler, which does nothing else.
+`working` has the same sums as `bayescompare.likelihood.kernel.working` in another order: there a group is
+worked off before the next, here each step is done for all groups.
+
+`draw_effects` is the random effects given the data and the parameters. With ``b_j = P u_j``, ``P P' = S``
+and ``u_j ~ N(0, I)``, the rotated rows of group ``j`` say ``C_j e = R_j T^-1 P u_j + N(0, sigma^2 I)``.
+With ``M_j = R_j T^-1 P / sigma`` the conditional of ``u_j`` is Gaussian with precision ``I + M_j' M_j``
+and mean ``(I + M_j' M_j)^-1 M_j' C_j e / sigma`` (Bates et al. 2015, equations 21 to 24). It calls
+compiled functions of this file alone: Numba's cache would not see another one change.
 """
 
 from __future__ import annotations
@@ -9,15 +15,23 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
 from bayescompare.likelihood import kernel
 
-__all__ = ["working"]
+__all__ = ["draw_effects", "groups_last", "working"]
+
+Array = npt.NDArray[np.float64]
 
 #: A product of determinants is turned into its logarithm when it gets this large.
 _LARGE = 1e150
 _LOG_2PI = float(np.log(2.0 * np.pi))
+
+
+def groups_last(array: Array) -> Array:
+    """Return data ``(J, ...)`` as the kernels take them, ``(..., J)``."""
+    return np.ascontiguousarray(np.moveaxis(array, 0, -1))
 
 
 @njit(error_model="numpy")
@@ -95,14 +109,20 @@ def _factor(root: Any, chol: Any) -> float:
 
 
 @njit(error_model="numpy")
-def _solve(chol: Any, v: Any) -> None:
-    """Solve in place for all columns of ``v (q, columns, J)``."""
+def _forward(chol: Any, v: Any) -> None:
+    """Solve ``L x = v`` in place, for all columns of ``v (q, columns, J)``."""
     q, columns, _ = v.shape
     for a in range(q):
         for col in range(columns):
             for k in range(a):
                 _subtract_product(v[a, col], chol[a, k], v[k, col])
             _multiply(v[a, col], chol[a, a])
+
+
+@njit(error_model="numpy")
+def _backward(chol: Any, v: Any) -> None:
+    """Solve ``L' x = v`` in place."""
+    q, columns, _ = v.shape
     for a in range(q - 1, -1, -1):
         for col in range(columns):
             for k in range(a + 1, q):
@@ -132,7 +152,8 @@ def _at(lam: Any, r: Any, c: Any, within: Any, e: Any, weight: float) -> Any:
     _sides(lam, r, c, e, sides)
     log_det = _factor(sides, chol)
     solved[:] = sides
-    _solve(chol, solved)
+    _forward(chol, solved)
+    _backward(chol, solved)
     for b in range(q):
         along[:] = 0.0
         for a in range(q):
@@ -177,3 +198,82 @@ def working(x: Any, p: int, starts: Any, t_inverse: Any, r: Any, c: Any, within:
     kernel._chain(gradient, x, p, by_lam, lam, t_inverse, root, partials, starts)
     gradient[size - 1] += 2.0 * n - 2.0 * quadratic
     return log_det + n * (_LOG_2PI + 2.0 * x[size - 1]) + quadratic, gradient
+
+
+@njit(error_model="numpy")
+def _conditional(lam: Any, r: Any, c: Any, e: Any, sigma: float, across: Any, chol: Any, residual: Any, u: Any) -> None:
+    """Fill the Cholesky factors of the precisions of ``u_j``, and the means in ``u (q, 1, J)``."""
+    q = len(lam)
+    across[:], residual[:], u[:] = 0.0, 0.0, 0.0
+    for a in range(q):
+        for b in range(q):
+            for k in range(a, q):
+                _add(across[b, a], r[a, k], lam[k, b])
+        for col in range(len(e)):
+            _add(residual[a], c[a, col], e[col] / sigma)
+        for b in range(q):
+            _add_product(u[b, 0], across[b, a], residual[a])
+    _factor(across, chol)
+    _forward(chol, u)
+    _backward(chol, u)
+
+
+@njit(error_model="numpy")
+def _add_moments(away: Any, root: Any, chol: Any, work: Any, sums: Any) -> None:
+    """Add to the sums ``(3, q, J)``: mean less the first one, its square, and the conditional variance."""
+    q = len(root)
+    for a in range(q):
+        _add(sums[0, a], away[a], 1.0)
+        _add_product(sums[1, a], away[a], away[a])
+        for k in range(q):
+            work[k, a] = root[a, k]
+    _forward(chol, work)
+    for a in range(q):
+        for k in range(q):
+            _add_product(sums[2, a], work[k, a], work[k, a])
+
+
+@njit(cache=True, error_model="numpy")
+def draw_effects(deltas: Any, roots: Any, lams: Any, sigmas: Any, r: Any, c: Any, out: Any, sums: Any) -> None:
+    """Turn standard normals into draws of the random effects, and sum up their conditional moments.
+
+    Parameters
+    ----------
+    deltas, roots, lams, sigmas : (S, p), (S, q, q), (S, q, q), (S,)
+        Draws: ``P`` and ``T^-1 P / sigma`` with ``P P' = S``.
+    r, c : (q, q, J), (q, p + 1, J)
+        Rotated data.
+    out : (S, J, q)
+        Standard normals; the random effects on return.
+    sums : (4, q, J)
+        Zeros; on return the conditional means less their first, the squares of that, the conditional
+        variances, each summed over the draws, and that first.
+    """
+    draws, groups, q = out.shape
+    across, chol, work = np.empty((q, q, groups)), np.empty((q, q, groups)), np.empty((q, q, groups))
+    residual, away, e = np.empty((q, groups)), np.empty((q, groups)), np.ones(c.shape[1])
+    u, normal = np.empty((q, 1, groups)), np.empty((q, 1, groups))
+    for s in range(draws):
+        for k in range(len(e) - 1):
+            e[k] = -deltas[s, k]
+        _conditional(lams[s], r, c, e, sigmas[s], across, chol, residual, u)
+        away[:] = 0.0
+        for a in range(q):
+            for k in range(q):
+                _add(away[a], u[k, 0], roots[s, a, k])
+            if s == 0:
+                _add(sums[3, a], away[a], 1.0)
+            _add(away[a], sums[3, a], -1.0)
+        _add_moments(away, roots[s], chol, work, sums)
+        for a in range(q):
+            for j in range(groups):
+                normal[a, 0, j] = out[s, j, a]
+        _backward(chol, normal)
+        for a in range(q):
+            _add(u[a, 0], normal[a, 0], 1.0)
+            away[a] = 0.0
+        for a in range(q):
+            for k in range(q):
+                _add(away[a], u[k, 0], roots[s, a, k])
+            for j in range(groups):
+                out[s, j, a] = away[a, j]

@@ -21,6 +21,7 @@ from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_
 
 from bayescompare.likelihood import c_kernel
 from bayescompare.likelihood.c_kernel import KERNEL_KEY, marginal_symbol, source_key
+from bayescompare.likelihood.lanes import groups_last
 from bayescompare.likelihood.products import Products
 
 __all__ = ["MarginalLoglik", "Unstack", "marginal_loglik", "pack", "pytensor_namespace", "unstack"]
@@ -46,7 +47,7 @@ def pytensor_namespace() -> Any:
 
 def pack(products: Products) -> Array:
     """Return what the likelihood needs of the data in one vector: n, J, T^-1, within, r, c, the groups last."""
-    arrays = (products.t_inverse, products.within, np.moveaxis(products.r, 0, -1), np.moveaxis(products.c, 0, -1))
+    arrays = (products.t_inverse, products.within, groups_last(products.r), groups_last(products.c))
     return np.concatenate([[products.n, len(products.r)], *(array.ravel() for array in arrays)])
 
 
