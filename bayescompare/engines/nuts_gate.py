@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from arviz_stats.base import array_stats
+from scipy.special import ndtri
+from scipy.stats import rankdata
 
 from bayescompare.fits import Flag
 
@@ -74,11 +76,21 @@ def _convergence(values: Array, *, usable: bool) -> dict[str, float]:
     if not usable or draws < _FEWEST_DRAWS:
         return found
     columns = np.moveaxis(values, -1, 0)
+    half = draws // 2
+    halves = np.concatenate([columns[:, :, :half], columns[:, :, -half:]], axis=1)
+    scores = _normal_scores(halves)
     if chains > 1:
-        found["rhat_max"] = float(np.max(array_stats.rhat(columns)))
-    found["ess_bulk_min"] = float(np.min(array_stats.ess(columns, method="bulk")))
+        folded = _normal_scores(np.abs(halves - np.median(halves, axis=(1, 2), keepdims=True)))
+        found["rhat_max"] = float(max(np.max(array_stats.rhat(one, method="identity")) for one in (scores, folded)))
+    found["ess_bulk_min"] = float(np.min(array_stats.ess(scores, method="identity")))
     found["ess_tail_min"] = float(np.min(array_stats.ess(columns, method="tail", prob=(0.05, 0.95))))
     return found
+
+
+def _normal_scores(values: Array) -> Array:
+    """Return the rank-normalised values of each parameter (Vehtari et al. 2021, equation 14)."""
+    ranks = rankdata(values.reshape(len(values), -1), axis=1)
+    return np.asarray(ndtri((ranks - 0.375) / (ranks.shape[1] + 0.25))).reshape(values.shape)
 
 
 def _bfmi(energy: Array) -> float:
