@@ -1,16 +1,31 @@
-"""A statistic with its Monte Carlo standard error, its denominator and what that was out of."""
+"""Statistics of replicates with their Monte Carlo standard errors, of one sample or of many groups at once."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import norm
 
-__all__ = ["Estimated", "jackknife", "mean", "share", "wilson"]
+from bayescompare.comparison.grouping import Array, Codes, Groups
 
-Array = npt.NDArray[np.float64]
+__all__ = [
+    "NORMAL",
+    "Estimated",
+    "Statistics",
+    "jackknife",
+    "jackknives",
+    "mean",
+    "means",
+    "share",
+    "shares",
+    "symmetric",
+    "wilson",
+    "wilson_bounds",
+]
+
+#: Half the width of a 95 % interval, in standard errors.
+NORMAL = float(norm.ppf(0.975))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,57 +38,108 @@ class Estimated:
     n_total: int
 
 
-def _finite(values: Array) -> Array:
-    return values[np.isfinite(values)]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """A statistic of each group: value, Monte Carlo standard error, 95 % interval and replicates behind it."""
+
+    value: Array
+    mcse: Array
+    lower: Array
+    upper: Array
+    n_used: Codes
 
 
-def mean(values: Array) -> Estimated:
-    """Return the mean of the finite values, its standard error, and both counts."""
-    used = _finite(np.asarray(values, dtype=float))
-    n = len(used)
-    mcse = float(np.std(used, ddof=1) / np.sqrt(n)) if n > 1 else np.nan
-    return Estimated(float(used.mean()) if n else np.nan, mcse, n, len(values))
+def symmetric(value: Array, mcse: Array, n_used: Codes) -> Statistics:
+    """Return statistics with intervals of 1.96 standard errors each side."""
+    half = NORMAL * mcse
+    return Statistics(value=value, mcse=mcse, lower=value - half, upper=value + half, n_used=n_used)
 
 
-def share(values: Array) -> Estimated:
-    """Return the share of ones among the finite values, with its binomial standard error."""
-    used = _finite(np.asarray(values, dtype=float))
-    n = len(used)
-    p = float(used.mean()) if n else np.nan
-    return Estimated(p, float(np.sqrt(p * (1 - p) / n)) if n else np.nan, n, len(values))
+def means(values: Array, groups: Groups) -> Statistics:
+    """Return the mean of the finite values of each group: the standard error is ``sd / sqrt(n)``."""
+    finite = np.isfinite(values)
+    values, groups = values[finite], groups[finite]
+    n = groups.count()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        variance = groups.total(groups.centred(values) ** 2) / np.where(n > 1, n - 1, np.nan)
+        return symmetric(groups.mean(values), np.sqrt(variance / n), n)
 
 
-def jackknife(values: Array, statistic: str) -> Estimated:
-    """Return a root mean square or a standard deviation with its jackknife standard error.
+def shares(hits: Array, n: Codes) -> Statistics:
+    """Return the share of hits among n: ``sqrt(p (1 - p) / n)``, and the Wilson interval."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        p = hits / n
+        mcse = np.sqrt(p * (1 - p) / n)
+    lower, upper = wilson_bounds(hits, n)
+    none = np.where(n == 0, np.nan, 0.0)
+    return Statistics(value=p, mcse=mcse, lower=lower + none, upper=upper + none, n_used=n)
+
+
+def jackknives(values: Array, groups: Groups, statistic: str) -> Statistics:
+    """Return a root mean square or a standard deviation of each group with its jackknife standard error.
+
+    ``sqrt((n - 1) / n * sum((t_i - mean t)^2))``, where t_i is the statistic without replicate i
+    (Efron and Stein 1981); NaN with fewer than three values.
 
     Parameters
     ----------
     statistic
         ``rms`` of the values, or ``sd``: square roots of means, so that leaving one out is arithmetic.
     """
-    used = _finite(np.asarray(values, dtype=float))
-    n = len(used)
-    if n < 3:
-        value = float(np.sqrt(np.mean(used**2))) if n and statistic == "rms" else np.nan
-        return Estimated(value, np.nan, n, len(values))
-    if statistic == "rms":
-        squares = used**2
-        whole = np.sqrt(squares.mean())
-        left_out = np.sqrt(np.clip(squares.sum() - squares, 0, None) / (n - 1))
-    else:
-        squares = (used - used.mean()) ** 2
-        whole = np.sqrt(squares.sum() / (n - 1))
-        left_out = np.sqrt(np.clip(squares.sum() - squares * n / (n - 1), 0, None) / (n - 2))
-    mcse = np.sqrt((n - 1) / n * np.sum((left_out - left_out.mean()) ** 2))
-    return Estimated(float(whole), float(mcse), n, len(values))
+    finite = np.isfinite(values)
+    values, groups = values[finite], groups[finite]
+    n = groups.count()
+    lost = 0 if statistic == "rms" else 1
+    squares = (values if statistic == "rms" else groups.centred(values)) ** 2
+    total = groups.total(squares)
+    enough = np.where(n > 2, n, np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = np.sqrt(total / n) if statistic == "rms" else np.sqrt(total / (enough - 1))
+        weight, left = enough / (enough - lost), enough - 1 - lost
+        rest = np.clip(total[groups.code] - squares * weight[groups.code], 0, None)
+        spread = groups.total(groups.centred(np.sqrt(rest / left[groups.code])) ** 2)
+        return symmetric(value, np.sqrt((enough - 1) / enough * spread), n)
+
+
+def wilson_bounds(successes: Array, n: Codes, level: float = 0.95) -> tuple[Array, Array]:
+    """Return the bounds of the Wilson score intervals of shares (Wilson 1927); 0 and 1 without data."""
+    z = norm.ppf((1 + level) / 2)
+    trials = np.maximum(n, 1)
+    p = np.where(n > 0, successes / trials, 0.5)
+    centre = (p + z**2 / (2 * trials)) / (1 + z**2 / trials)
+    half = z / (1 + z**2 / trials) * np.sqrt(p * (1 - p) / trials + z**2 / (4 * trials**2))
+    lower, upper = np.clip(centre - half, 0.0, None), np.clip(centre + half, None, 1.0)
+    return np.where(n > 0, lower, 0.0), np.where(n > 0, upper, 1.0)
+
+
+def _one(values: Array) -> Groups:
+    return Groups(np.zeros(len(values), dtype=np.int64), 1)
+
+
+def _only(found: Statistics, n_total: int) -> Estimated:
+    return Estimated(float(found.value[0]), float(found.mcse[0]), int(found.n_used[0]), n_total)
+
+
+def mean(values: Array) -> Estimated:
+    """Return the mean of the finite values, its standard error, and both counts."""
+    values = np.asarray(values, dtype=float)
+    return _only(means(values, _one(values)), len(values))
+
+
+def share(values: Array) -> Estimated:
+    """Return the share of ones among the finite values, with its binomial standard error."""
+    used = np.asarray(values, dtype=float)
+    used = used[np.isfinite(used)]
+    return _only(shares(used.sum(keepdims=True), np.array([len(used)])), len(values))
+
+
+def jackknife(values: Array, statistic: str) -> Estimated:
+    """Return the ``rms`` or the ``sd`` of one sample with its jackknife standard error; see `jackknives`."""
+    values = np.asarray(values, dtype=float)
+    return _only(jackknives(values, _one(values), statistic), len(values))
 
 
 def wilson(successes: float, n: int, level: float = 0.95) -> tuple[float, float]:
     """Return the Wilson score interval of a share (Wilson 1927)."""
-    if n == 0:
-        return 0.0, 1.0
-    z = norm.ppf((1 + level) / 2)
-    p = successes / n
-    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    return float(max(centre - half, 0.0)), float(min(centre + half, 1.0))
+    lower, upper = wilson_bounds(np.array([successes]), np.array([n]), level)
+    return float(lower[0]), float(upper[0])
