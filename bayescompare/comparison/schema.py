@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["TABLES"]
+__all__ = ["DIFFERENCE_COLUMNS", "MEASURES", "MEASURE_COLUMNS", "TABLES"]
 
 _KEY = {
     "study": "name of the study; 'fit' for one's own data",
@@ -82,3 +82,48 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "scale": "standard error of the marginal ML estimate",
     },
 }
+
+#: Measure -> what it is; e is estimate less truth, [l, u] an interval of level 1 - a.
+MEASURES: Mapping[str, str] = {
+    "bias": "mean of estimate less truth",
+    "relative_bias": "bias as a share of the mean truth; only where all truths are above zero, or all below",
+    "empirical_se": "standard deviation of estimate less truth",
+    "model_se": "root mean square of the standard errors",
+    "se_ratio": "model SE over empirical SE",
+    "mse": "mean square error",
+    "rmse": "root mean square error",
+    "coverage": "share of the intervals that hold the truth",
+    "bias_eliminated_coverage": "share of the intervals that hold the truth plus the bias",
+    "width": "mean width of the intervals",
+    "interval_score": "mean of width plus 2 / a times the distance by which an interval misses the truth",
+    "convergence_rate": "share of all fits asked for that ended ok",
+}
+
+_MEASURED = {
+    "value": "the measure; NaN with a reason",
+    "mcse": "its Monte Carlo standard error",
+    "lower": "lower bound of its 95 % interval: Wilson's for shares, else value less 1.96 standard errors",
+    "upper": "upper bound",
+    "n_used": "fits that the value is made of",
+    "n_total": "fits that were asked for, those that were not applicable aside",
+    "reason": "why there is no number",
+}
+_SERIES: dict[str, str] = {
+    "scenario": _KEY["scenario"],
+    "estimator": _KEY["estimator"],
+    "parameter": "flat label; empty for a measure of whole fits",
+    "kind": "of the interval; NaN for a measure of estimates",
+    "level": "of the interval; NaN for a measure of estimates",
+}
+_READ = {"reading": "which fits are used: all, passed, complete, misses", "measure": "name of the measure"}
+
+#: Columns of `performance.performance`; averages over the grid have factors for the scenario, and ``n_cells``.
+MEASURE_COLUMNS: Mapping[str, str] = _SERIES | _READ | _MEASURED
+
+#: Columns of `paired.paired_differences`.
+DIFFERENCE_COLUMNS: Mapping[str, str] = (
+    _SERIES
+    | {"reference": "label of the other estimator", "reference_kind": "kind of its interval"}
+    | _READ
+    | _MEASURED
+)

@@ -220,7 +220,13 @@ def test_measures_past_the_gate_leave_out_what_failed_it_and_only_where_somethin
     ).drop(columns=["truth", "estimand", "se"])
     fits = pd.DataFrame(
         [
-            {"scenario": "a", "replicate": r, "estimator": e, "flags": ["rhat"] if (r, e) == (3, "nuts") else []}
+            {
+                "scenario": "a",
+                "replicate": r,
+                "estimator": e,
+                "status": "ok",
+                "flags": ["rhat"] * ((r, e) == (3, "nuts")),
+            }
             for r, e in keys
         ]
     )
@@ -228,4 +234,4 @@ def test_measures_past_the_gate_leave_out_what_failed_it_and_only_where_somethin
     assert set(found["estimator"]) == {"nuts"}
     bias = found[found["measure"] == "bias"].iloc[0]
     assert bias["value"] == pytest.approx(1.0)
-    assert (bias["n_used"], bias["n_total"]) == (3, 3)
+    assert (bias["n_used"], bias["n_total"]) == (3, 4)
