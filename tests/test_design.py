@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from bayescompare.design import COVARIATES, Covariate, Design, Scenario, check_name, parse_covariate
@@ -119,3 +124,57 @@ def test_a_scenario_checks_its_name():
     with pytest.raises(ValueError, match=r"scenario name .* is refused"):
         Scenario(name="../x", formula="y ~ 1", design=Design(groups=2, rows=2), truth={})
     assert check_name("a-1.b_C", "study") == "a-1.b_C"
+
+
+@pytest.mark.parametrize(
+    ("groups", "rows", "imbalance", "expected"),
+    [
+        (5, 10, 0.0, [10, 10, 10, 10, 10]),
+        (5, 10, 0.8, [2, 6, 10, 14, 18]),
+        (3, 10, 1.0, [1, 10, 20]),
+        (2, 1, 0.5, [1, 2]),
+        (4, 5, 0.3, [4, 4, 6, 6]),
+    ],
+)
+def test_imbalance_goes_in_even_steps(groups, rows, imbalance, expected):
+    sizes = Design(groups=groups, rows=rows, imbalance=imbalance).sizes(np.random.default_rng(0))
+    np.testing.assert_array_equal(sizes, expected)
+
+
+@given(st.integers(2, 60), st.integers(1, 40), st.floats(0, 1))
+def test_imbalance_keeps_the_number_of_rows(groups, rows, imbalance):
+    sizes = Design(groups=groups, rows=rows, imbalance=imbalance).sizes(np.random.default_rng(0))
+    assert sizes.min() >= 1
+    assert np.all(np.diff(sizes) >= 0)
+    raised = np.sum(sizes == 1) if rows * (1 - imbalance) < 1 else 0
+    assert groups * rows <= sizes.sum() <= groups * rows + raised
+
+
+@pytest.mark.parametrize(
+    ("rows", "imbalance", "message"),
+    [
+        (5, -0.1, "imbalance must lie between 0 and 1, not -0.1"),
+        (5, float("nan"), "imbalance must lie between 0 and 1"),
+        (("poisson", 5.0), 0.5, "imbalance goes with one number of rows"),
+        ((5, 5, 5), 0.5, "imbalance goes with one number of rows"),
+    ],
+)
+def test_imbalance_that_cannot_be(rows, imbalance, message):
+    with pytest.raises(StudyError, match=message):
+        Design(groups=3, rows=rows, imbalance=imbalance)
+
+
+def test_a_scenario_reads_its_distributions_and_prints_plain():
+    scenario = Scenario(
+        name="a",
+        formula="y ~ x + (1 | g)",
+        design=Design(groups=2, rows=("poisson", 8.0), covariates={"x": parse_covariate("normal(0, 1) by group")}),
+        truth={"sd_g[Intercept]": "HalfNormal(1)", "sigma": 1},
+    )
+    plain = scenario.as_dict()
+    assert json.loads(json.dumps(plain)) == plain
+    assert plain["truth"] == {"sd_g[Intercept]": "HalfNormal(1)", "sigma": 1.0}
+    assert (plain["rows"], plain["covariates"]["x"]) == ("poisson(8)", "normal(0, 1) by group")
+    assert scenario.base == "a"
+    with pytest.raises(StudyError, match="truth must be a table of parameters, or 'prior', not 'priors'"):
+        dataclasses.replace(scenario, truth="priors")

@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import stats
 
+from bayescompare.dataset import Dataset
 from bayescompare.design import Design, Scenario, parse_covariate
 from bayescompare.errors import StudyError
 from bayescompare.layout import Layout
 from bayescompare.likelihood.problem import build_problem
 from bayescompare.model import Model
-from bayescompare.simulation import simulate, truth_vector
+from bayescompare.model_frame import model_frame
+from bayescompare.seeds import sequence
+from bayescompare.simulation import blank, simulate, truth_of, truth_vector
 
 SLOPES = Scenario(
     name="slopes",
@@ -183,3 +188,115 @@ def test_correlations_that_cannot_be_together_are_refused():
     with pytest.raises(StudyError, match="their matrix is not positive"):
         truth_vector(truth | {"cor_g[b, c]": -0.9}, layout, "here")
     assert truth_vector(truth | {"cor_g[b, c]": 0.9}, layout, "here")[layout.cor].tolist() == [0.9, 0.9, 0.9]
+
+
+def test_no_groups_and_no_covariates():
+    plain = Scenario(name="plain", formula="y ~ 1", design=Design(groups=5, rows=4), truth={"sigma": 1})
+    found = simulate(plain, 0, 1)
+    assert list(found.frame.columns) == ["y"]
+    assert len(found.frame) == 20
+
+
+@pytest.mark.parametrize(
+    ("formula", "message"),
+    [
+        ("y ~ z + (1 | g)", r"scenario 'slopes': there is no column 'z' for 'y ~ z \+ \(1 \| g\)'"),
+        ("log(y) ~ x + (1 | g)", "the response that is simulated is one column, such as y, not 'log"),
+        ("y ~ x + (1 | g:x)", "the groups that are simulated are one column, such as g, not g:x"),
+        ("x ~ 1 + (1 | g)", "'x' would be two columns"),
+    ],
+)
+def test_formulas_that_cannot_be_simulated(formula, message):
+    with pytest.raises(StudyError, match=message):
+        simulate(replace(SLOPES, formula=formula), 0, 1)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["y ~ x + (1 + x | g)", "y ~ C(b) * x + (1 | g) + (0 + x | g)", "y ~ bs(x, df=4)", "y ~ x + {2 * x} + b + (1 | g)"],
+)
+def test_the_columns_are_those_that_the_engines_see(formula):
+    covariates = {"x": parse_covariate("normal"), "b": parse_covariate("bernoulli")}
+    scenario = replace(SLOPES, formula=formula, design=Design(groups=20, rows=5, covariates=covariates), truth={})
+    sheet = blank(scenario, 0, 1)
+    columns = {name: sheet.columns[name] for name in ("x", "b", "g") if name in sheet.columns}
+    frame = pd.DataFrame({**columns, "y": np.arange(100.0)})
+    seen = model_frame(formula, Dataset(frame=frame, name="d"))
+    assert sheet.layout == seen.layout
+    np.testing.assert_array_equal(sheet.x, seen.X)
+    np.testing.assert_array_equal(sheet.z, seen.Z)
+
+
+# Truths that are drawn
+
+LAWS = {
+    "beta[Intercept]": 3,
+    "beta[x]": "Normal(1, 2)",
+    "sd_g": "HalfNormal(1.5)",
+    "cor_g": "LKJ(2)",
+    "sigma": "HalfStudentT(4, 0.5)",
+}
+DRAWN = replace(SLOPES, design=replace(SLOPES.design, groups=3, rows=3), truth=LAWS)
+
+
+def truths(scenario: Scenario, replicates: int, seed: int = 1) -> np.ndarray:
+    layout = blank(scenario, 0, seed).layout
+    streams = [sequence(seed, scenario.name, replicate, "truth") for replicate in range(replicates)]
+    return np.array([truth_vector(truth_of(scenario, layout), layout, "here", stream) for stream in streams])
+
+
+def test_drawn_truths_follow_their_laws():
+    theta = truths(DRAWN, 2000)
+    # the correlation of two effects under LKJ(2) is 2 Beta(2, 2) - 1
+    laws = [None, stats.norm(1, 2), stats.halfnorm(0, 1.5), stats.halfnorm(0, 1.5), stats.beta(2, 2, -1, 2)]
+    assert np.all(theta[:, 0] == 3)
+    for column, law in enumerate(laws[1:], 1):
+        assert stats.kstest(theta[:, column], law.cdf).pvalue > 1e-3
+    assert stats.kstest(theta[:, 5], lambda x: 2 * stats.t(4, 0, 0.5).cdf(x) - 1).pvalue > 1e-3
+    correlations = np.corrcoef(theta[:, 1:].T)[np.triu_indices(5, 1)]
+    assert np.max(np.abs(correlations)) < 4.5 / np.sqrt(2000)
+
+
+def test_simulate_keeps_the_truth_that_it_drew():
+    found = [simulate(DRAWN, replicate, 1) for replicate in range(3)]
+    np.testing.assert_array_equal([one.truth.theta for one in found], truths(DRAWN, 3))
+
+
+def test_a_drawn_parameter_does_not_depend_on_the_others():
+    fewer = replace(DRAWN, truth={**LAWS, "beta[Intercept]": "Normal(0, 1)", "sd_g[Intercept]": 2, "cor_g": 0.3})
+    one, other = truths(DRAWN, 5), truths(fewer, 5)
+    for column in (1, 3, 5):
+        np.testing.assert_array_equal(one[:, column], other[:, column])
+    assert np.all(other[:, 2] == 2)
+    assert np.all(other[:, 4] == 0.3)
+    assert simulate(DRAWN, 2, 1).frame["x"].equals(simulate(fewer, 2, 1).frame["x"])
+
+
+def test_the_prior_as_truth_is_the_same_as_its_laws_one_by_one():
+    own = {
+        "beta": "Normal(0, 1)",
+        "beta[x]": "Normal(1, 2)",
+        "sd_g": "HalfNormal(1.5)",
+        "sigma": "HalfStudentT(4, 0.5)",
+    }
+    prior = replace(DRAWN, truth="prior", priors=own)
+    np.testing.assert_array_equal(truths(prior, 5)[:, 1:], truths(DRAWN, 5)[:, 1:])
+    with pytest.raises(StudyError, match=r"scenario 'slopes': to draw from the prior, beta\[Intercept\], sigma need"):
+        simulate(replace(prior, priors={"beta[x]": "Normal(0, 1)", "sd_g": "HalfNormal(1)"}), 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"beta": "HalfNormal(1)"}, r"HalfNormal\(1\) has positive values and cannot be the law of beta"),
+        ({"sd_g[x]": "Normal(0, 1)"}, r"has real values and cannot be the law of sd_g\[x\]"),
+        ({"sigma": "LKJ(2)"}, "has correlation values and cannot be the law of sigma"),
+        ({"cor_g": "Normal(0, 1)"}, "cannot be the law of cor_g; one such as LKJ"),
+        ({"cor_g[Intercept, x]": "LKJ(2)"}, "correlations are drawn together: write cor_g"),
+        ({"cor_g[Intercept, x]": 0.2}, "cor_g is drawn as a whole; leave out cor_g"),
+        ({"beta[x]": "Flat()"}, r"Flat\(\) is improper and cannot be drawn from"),
+    ],
+)
+def test_laws_that_a_parameter_cannot_have(change, message):
+    with pytest.raises(StudyError, match=message):
+        simulate(replace(DRAWN, truth={**LAWS, **change}), 0, 1)

@@ -101,7 +101,8 @@ def blank(scenario: Scenario, replicate: int, seed: int) -> Blank:
     layout = Layout(
         coefs=coefs, factor=formula.factor, blocks=blocks, levels=tuple(levels.tolist()) if formula.factor else ()
     )
-    return Blank(response=formula.response_columns[0], columns=columns, groups=groups, layout=layout, x=x, z=z)
+    index = groups if formula.factor else np.zeros_like(groups)
+    return Blank(response=formula.response_columns[0], columns=columns, groups=index, layout=layout, x=x, z=z)
 
 
 def _check_columns(formula: Formula, covariates: dict[str, npt.NDArray[np.generic]]) -> None:

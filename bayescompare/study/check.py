@@ -87,9 +87,8 @@ def _tables(written: Iterable[Any], faults: Faults) -> dict[int, Table]:
         _check_sizes(read, path, value, faults)
         if read.get("name") in {table.name for table in found.values()}:
             faults.add(f"{path}.name", f"the scenario {read['name']!r} is there twice.")
-        if len(faults) == before:
-            found[index] = Table(**read)
-            _check_factors(found[index], path, faults)
+        if len(faults) == before and _has_distinct_factors(table := Table(**read), path, faults):
+            found[index] = table
     return found
 
 
@@ -107,15 +106,14 @@ def _check_sizes(read: Mapping[str, Any], path: str, value: Any, faults: Faults)
         faults.add(f"{path}.imbalance", "goes with whole numbers of rows; Poisson sizes have their own.")
 
 
-def _check_factors(table: Table, path: str, faults: Faults) -> None:
-    """Refuse two factors of one name."""
+def _has_distinct_factors(table: Table, path: str, faults: Faults) -> bool:
+    """Return whether no two factors of the grid have one name."""
     truth = set() if isinstance(table.truth, str) else set(table.truth)
-    fields = {"groups", "rows", "sizes", "imbalance"}
-    for name, value in table.covariates.items():
-        if isinstance(value, tuple) and name in fields | truth:
-            faults.add(
-                f"{path}.covariates.{name}", "a covariate of this name cannot be a factor of the grid; rename it."
-            )
+    others = {"groups", "rows", "sizes", "imbalance"} | truth
+    twice = [name for name, value in table.covariates.items() if isinstance(value, tuple) and name in others]
+    for name in twice:
+        faults.add(f"{path}.covariates.{name}", "a covariate of this name cannot be a factor of the grid; rename it.")
+    return not twice
 
 
 def _expanded(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bayescompare.design import check_name, parse_covariate
+from bayescompare.engines.base import Engine
 from bayescompare.engines.catalog import estimator
 from bayescompare.errors import StudyError, did_you_mean
 from bayescompare.formula import parse
@@ -82,7 +83,8 @@ def _one_of(known: Mapping[str, Any], kind: str) -> Callable[[Any], str]:
 
 
 def _label(value: Any) -> str:
-    return estimator(_text(value)).label
+    """Return a label with all its settings: an engine's own may leave out those that change no result."""
+    return str(Engine.label.__get__(estimator(_text(value))))
 
 
 def _prior(value: Any) -> str:
@@ -141,6 +143,16 @@ def _or_list(check: Callable[[Any], Any], what: str) -> Reader:
     return lambda value, path, faults: (several if isinstance(value, list | tuple) else single)(value, path, faults)
 
 
+def _estimators(value: Any, path: str, faults: Faults) -> Any:
+    """Read a list of labels; two that results would not tell apart are one too many."""
+    found = each(_label, "estimators")(value, path, faults)
+    labels = [] if found is FAULTY else [estimator(label).label for label in found]
+    for index, label in enumerate(labels):
+        if label in labels[:index]:
+            faults.add(f"{path}[{index}]", f"{label!r} is listed twice.")
+    return found
+
+
 def _sizes_or_list(value: Any, path: str, faults: Faults) -> Any:
     nested = isinstance(value, list | tuple) and bool(value) and isinstance(value[0], list | tuple)
     return (each(_sizes, "lists of sizes") if nested else one(_sizes))(value, path, faults)
@@ -187,7 +199,7 @@ STUDY: Mapping[str, Key] = {
     "intervals": Key(_optional(each(_one_of(KINDS, "kind of interval"), "kinds of intervals")), None),
     "time_limit": Key(_optional(one(_seconds)), None),
     "block": Key(one(_whole(1)), 50),
-    "estimators": Key(each(_label, "estimators")),
+    "estimators": Key(_estimators),
     "priors": Key(table(one(_prior)), {}),
     "dispersed_starts": Key(one(_whole(0)), 10),
     "scenario": Key(_tables),

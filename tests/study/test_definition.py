@@ -1,12 +1,17 @@
 """A study is checked as a whole before anything runs."""
 
 import importlib.util
+import json
+import pickle
+import time
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from bayescompare.errors import StudyError
-from bayescompare.study.definition import load
+from bayescompare.study.definition import DEFAULT_STUDY, Study, available, load
+from bayescompare.study.keys import CONTRAST, SCENARIO, STUDY
 
 _spec = importlib.util.spec_from_file_location("small_study", Path(__file__).with_name("small.py"))
 study = importlib.util.module_from_spec(_spec)
@@ -53,3 +58,122 @@ def test_a_prior_on_no_parameter_is_found_at_once(tmp_path):
 )
 def test_an_unknown_key_is_compared_with_those_of_its_table(tmp_path, old, new, hint):
     assert f"there is no such key. Did you mean {hint}?" in refused(tmp_path, old, new)
+
+
+DRAWN = """
+priors = { beta = "Normal(0, 1)", sd_g = "HalfNormal(1)", sigma = "HalfNormal(1)" }
+level = [0.5, 0.95]
+intervals = ["wald", "eti"]
+time_limit = 60
+block = 7
+"""
+
+
+def text_of(**changes: str) -> str:
+    text = study.TEXT.replace("seed = 3", "seed = 3" + DRAWN)
+    for old, new in changes.values():
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
+def test_every_key_comes_back(tmp_path):
+    chosen = load(study.written(tmp_path, text_of()))
+    plain = chosen.as_dict()
+    assert json.loads(json.dumps(plain, allow_nan=False)) == plain
+    assert Study.from_dict(plain) == chosen
+    assert (chosen.levels, chosen.level, chosen.intervals) == ((0.5, 0.95), 0.5, ("wald", "eti"))
+    assert (chosen.time_limit, chosen.block) == (60.0, 7)
+    assert plain["dispersed_starts"] == 10
+    assert plain["scenario"][0]["imbalance"] == 0
+    assert pickle.loads(pickle.dumps(chosen)) == chosen
+
+
+def test_labels_are_normalised_and_keys_sorted(tmp_path):
+    written = text_of(a=('"lbfgs-ml"', '"lbfgs-ml: coordinates=log-sd, starts=1"'))
+    chosen = load(study.written(tmp_path, written))
+    assert chosen.estimators[0] == "lbfgs-ml:starts=1,coordinates=log-sd"
+    other = study.TEXT.replace(
+        'covariates = { x = "normal(0, 1)" }', 'covariates = { x = "normal(0, 1)", a = "normal" }'
+    )
+    assert list(load(study.written(tmp_path, other)).scenario[0].covariates) == ["a", "x"]
+
+
+def test_a_scenario_without_lists_keeps_its_name(tmp_path):
+    assert [(one.name, one.base, dict(one.factors)) for one in study.small(tmp_path).scenarios()] == [
+        ("few", "few", {}),
+        ("more", "more", {}),
+    ]
+    assert study.small(tmp_path).named("more").groups == 12
+    with pytest.raises(StudyError, match=r"no scenario 'mor'\. Did you mean 'more'"):
+        study.small(tmp_path).named("mor")
+
+
+def test_differences_are_a_line_a_path(tmp_path):
+    one = study.small(tmp_path)
+    assert one.difference(one.changed()) == []
+    assert one.difference(one.changed(replicates=200, level=0.9, time_limit=3)) == [
+        "replicates: 3 -> 200",
+        "time_limit: None -> 3.0",
+        "level: [0.95] -> [0.9]",
+    ]
+    assert one.difference(one.changed(estimators=["lbfgs-ml", "nuts"])) == [
+        "estimators[lbfgs-reml]: listed -> not given",
+        "estimators[nuts]: not given -> listed",
+    ]
+    tables = one.as_dict()["scenario"]
+    tables[1]["truth"]["sigma"] = 2
+    tables[1]["rows"] = [5, 6]
+    assert one.difference(one.changed(scenario=tables)) == [
+        "scenario[more].rows: poisson(5) -> [5, 6]",
+        "scenario[more].truth.sigma: 1.0 -> 2.0",
+    ]
+    assert one.difference(one.changed(scenario=one.as_dict()["scenario"][::-1])) == ["scenario: another order"]
+    assert one.difference(one.changed(estimators=["lbfgs-reml", "lbfgs-ml"])) == ["estimators: another order"]
+    gone = one.difference(one.changed(scenario=tables[:1]))
+    assert "scenario[more].groups: 12 -> not given" in gone
+
+
+PRIOR = ('truth = { "beta[x]" = 2, "sd_g[Intercept]" = 1, sigma = 1 }', 'truth = "prior"')
+
+
+def test_truths_from_the_prior_need_priors_of_their_own(tmp_path):
+    chosen = load(study.written(tmp_path, text_of(a=PRIOR)))
+    assert {one.truth for one in chosen.scenario} == {"prior"}
+    assert Study.from_dict(chosen.as_dict()) == chosen
+    with pytest.raises(StudyError) as caught:
+        load(study.written(tmp_path, text_of(a=PRIOR, b=(', sigma = "HalfNormal(1)"', ""))))
+    assert "scenario[0].truth: to draw from the prior, sigma needs a prior of its own" in str(caught.value)
+    with pytest.raises(StudyError) as caught:
+        load(study.written(tmp_path, text_of(a=PRIOR, b=('beta = "Normal(0, 1)"', 'beta = "Flat()"'))))
+    assert "scenario[0].truth.beta: Flat() is improper and cannot be drawn from" in str(caught.value)
+
+
+def test_a_contrast_may_name_scenarios_of_a_grid(tmp_path):
+    pair = '[[contrast]]\nname = "size"\nworse = "few-rows_4"\nbase = "few-rows_9"\n'
+    text = study.TEXT.replace("rows = 4", "rows = [4, 9]") + pair
+    (contrast,) = load(study.written(tmp_path, text)).contrasts()
+    assert (contrast.worse, contrast.base) == ("few-rows_4", "few-rows_9")
+
+
+def test_checking_the_default_study_takes_half_a_second():
+    load(DEFAULT_STUDY)
+    started = time.perf_counter()
+    load(DEFAULT_STUDY)
+    assert time.perf_counter() - started < 0.5
+
+
+@pytest.mark.parametrize("name", sorted(available()))
+def test_bundled_studies_explain_each_of_their_keys(name):
+    chosen = load(name)
+    assert chosen.name == name
+    assert chosen.title
+    text = (files("bayescompare.study") / "studies" / f"{name}.toml").read_text("utf-8")
+    assert text.count("\n#") >= 3
+    assert Study.from_dict(chosen.as_dict()) == chosen
+
+
+def test_the_guide_names_every_key():
+    guide = Path(__file__).parents[2].joinpath("docs", "studies.md").read_text("utf-8")
+    for key in {*STUDY, *SCENARIO, *CONTRAST}:
+        assert f"`{key}`" in guide
