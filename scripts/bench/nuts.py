@@ -17,7 +17,7 @@ from bench.rows import Row
 from bench.samples import SEED, frames, problems
 from bench.timing import missing, quiet, timed
 
-__all__ = ["bambi_fit", "measure"]
+__all__ = ["bambi_ess", "bambi_fit", "measure"]
 
 _SECTION = "NUTS, 4 chains x 1,000 draws, random slopes: minimum bulk ESS a second, warm"
 _CHAINS, _DRAWS, _WANTED = 4, 1000, 50.0
@@ -109,11 +109,16 @@ def bambi_fit(frame: pd.DataFrame, method: str = "pymc", draws: int = _DRAWS) ->
 
 def _bambi(frame: pd.DataFrame, method: str, draws: int = _DRAWS) -> _Sampled:
     """Time a fit by Bambi."""
+    with quiet():
+        whole, tree = timed(bambi_fit, frame, method, draws)
+    attributes = {**tree.attrs, **tree["posterior"].attrs, **tree["sample_stats"].attrs}
+    return _Sampled(whole=whole, sampling=float(attributes.get("sampling_time", whole)), ess=bambi_ess(tree))
+
+
+def bambi_ess(tree: Any) -> float:
+    """Return the minimum bulk ESS of a fit by Bambi, over the parameters that ours has too."""
     import arviz
 
     with quiet():
-        whole, tree = timed(bambi_fit, frame, method, draws)
         ess = arviz.ess(tree, var_names=_PARAMETERS, method="bulk")
-    least = min(float(values.min()) for values in ess.data_vars.values())
-    attributes = {**tree.attrs, **tree["posterior"].attrs, **tree["sample_stats"].attrs}
-    return _Sampled(whole=whole, sampling=float(attributes.get("sampling_time", whole)), ess=least)
+    return min(float(values.min()) for values in ess.data_vars.values())
