@@ -155,9 +155,13 @@ def test_half_of_the_fits_is_not_more_than_half():
 def test_a_cell_whose_fits_all_failed_is_seen_with_the_intervals_that_its_estimator_gives_elsewhere():
     # a fit that failed has an interval row of a kind that may not be the estimator's
     dead = [failed(k, scenario="hard", estimator="nuts", kind="wald") for k in range(3)]
+    # and so it is for a parameter that only that scenario has
+    dead += [row | {"parameter": "z"} for row in dead]
     alive = [row | {"estimator": "nuts", "kind": "eti"} for row in HAND]
     table = performance(long([*alive, *dead]), reading=["all", "misses"])
     hard = table[table["scenario"] == "hard"]
+    assert set(hard.loc[hard["parameter"] == "z", "kind"].dropna()) == {"eti"}
+    hard = hard[hard["parameter"] == "x"]
     assert set(hard["reason"]) == {"3 of 3 fits failed", ""}
     assert set(hard["kind"].dropna()) == {"eti"}
     assert np.isnan(one(hard, measure="bias", reading="all")["value"])

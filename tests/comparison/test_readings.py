@@ -71,6 +71,10 @@ def test_the_gate_is_not_counted_as_a_failure_and_a_partial_result_is_one():
     moved = [row | {"lower": 1.0, "upper": 3.0} if row["replicate"] in (2, 6) else row for row in NUTS]
     found = performance(long(moved), reading="misses", measure="coverage").iloc[0]
     assert found["value"] == pytest.approx(nuts["value"] + 1 / 7)
+    # nor has its estimate a part in the bias: 2 + 2 is held by 0, 1 and 5
+    far = [row | {"estimate": 70.0} if row["replicate"] == 6 else row for row in NUTS]
+    centred = performance(long(far), reading="misses", measure="bias_eliminated_coverage").iloc[0]
+    assert centred["value"] == pytest.approx(3 / 7)
 
 
 def test_misses_has_only_measures_that_can_count_a_failure():
