@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 __all__ = [
     "BayesCompareError",
+    "ClusterError",
     "DataError",
     "EstimatorError",
     "FormulaError",
@@ -62,6 +63,10 @@ class StoreError(BayesCompareError):
     """The disk or the stored files failed."""
 
     exit_status = 3
+
+
+class ClusterError(StoreError):
+    """The workers or their scheduler failed."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -59,6 +59,7 @@ class Flag(StrEnum):
     PRIOR_CONFLICT = "prior_conflict"
     ROWS_DROPPED = "rows_dropped"
     PARTIAL = "partial"
+    OTHER_VERSIONS = "other_versions"
 
 
 FLAG_SENTENCES: Mapping[Flag, str] = {
@@ -90,6 +91,7 @@ FLAG_SENTENCES: Mapping[Flag, str] = {
     Flag.PRIOR_CONFLICT: "Prior and data disagree.",
     Flag.ROWS_DROPPED: "Rows with missing values were dropped, for every estimator alike.",
     Flag.PARTIAL: "The run was cut short; what there was is reported.",
+    Flag.OTHER_VERSIONS: "It was made with other versions than those that the study began with.",
 }
 
 

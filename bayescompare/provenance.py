@@ -7,7 +7,7 @@ import platform
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
-__all__ = ["created", "machine", "versions"]
+__all__ = ["cores", "created", "machine", "versions"]
 
 _LIBRARIES = (
     "bayescompare", "numpy", "scipy", "numba", "pandas", "formulae", "tensorflow", "keras",
@@ -33,6 +33,11 @@ def machine() -> dict[str, str]:
         "processor": platform.machine(),
         "cores": str(os.cpu_count()),
     }
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def created() -> str:

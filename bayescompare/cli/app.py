@@ -103,22 +103,23 @@ def run(
     out: _Out = Path("out"),
     replicates: Annotated[int | None, typer.Option(min=1, help="In place of the study's own number.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="In place of the study's own seed.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes of this machine.")] = 1,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler that runs already.")] = None,
 ) -> None:
     """Run a simulation study and print its verdicts."""
     from bayescompare.cli.progress import Progress
     from bayescompare.cli.tables import print_study
     from bayescompare.study.definition import load
     from bayescompare.study.run import run_study
-    from bayescompare.study.store import prepared
 
     changes = {"replicates": replicates, "seed": seed}
     chosen = load(study).changed(**{name: value for name, value in changes.items() if value is not None})
     size = {"scenarios": len(chosen.scenario), "replicates": chosen.replicates}
-    with prepared(out) as folder, Progress(chosen.engines(), **size) as progress:
-        results = run_study(chosen, announce=progress.announce)
+    with Progress(chosen.engines(), **size) as progress:
+        results = run_study(chosen, out, workers=workers, scheduler=scheduler, announce=progress.announce_task)
         progress.note("tables and report")
-        _write(results, folder)
-    print_study(results, folder / "report.html")
+        _write(results, out)
+    print_study(results, out / "report.html")
     raise typer.Exit(_status(results))
 
 

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainin
 from rich.progress import Progress as Bar
 
 from bayescompare.engines.base import Engine
+from bayescompare.study.tasks import Task
 
 __all__ = ["Progress"]
 
@@ -28,6 +29,8 @@ class Progress:
     def __init__(self, engines: Sequence[Engine], *, scenarios: int, replicates: int = 1) -> None:
         self._weights = {engine.label: _WEIGHTS.get(engine.engine, 1.0) for engine in engines}
         self._total = scenarios * replicates * sum(self._weights.values())
+        self._replicates = replicates
+        self._counts: dict[tuple[str, str], int] = {}
         self._done: dict[tuple[str, str], float] = {}
         self._terminal = sys.stderr.isatty()
         self._started = self._said = time.monotonic()
@@ -55,6 +58,11 @@ class Progress:
         self._bar.update(self._task, completed=finished, description=escape(running))
         if not self._terminal:
             self._say(running, finished)
+
+    def announce_task(self, task: Task) -> None:
+        """Note that a task of a study is done."""
+        done = self._counts[task.cell] = self._counts.get(task.cell, 0) + task.count
+        self.announce(task.scenario, task.estimator, done, self._replicates)
 
     def announce_fit(self, label: str, done: int, total: int) -> None:
         """Note the same of a single data set."""

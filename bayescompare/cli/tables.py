@@ -176,9 +176,9 @@ def print_names(what: str) -> None:
 
 def _names(what: str) -> dict[str, str]:
     if what == "estimators":
-        from bayescompare.engines.catalog import ESTIMATORS
+        from bayescompare.engines.catalog import ESTIMATORS, names
 
-        return {name: line for name, (_, line) in ESTIMATORS.items()}
+        return {name: ESTIMATORS[name][1] if name in ESTIMATORS else "of an installed package" for name in names()}
     if what == "families":
         from bayescompare.model import FAMILIES
 

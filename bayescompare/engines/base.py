@@ -21,7 +21,15 @@ Progress = Callable[[int, int], None]
 
 #: Flags that are facts about the fit and not faults of it.
 HARMLESS = frozenset(
-    {Flag.BOUNDARY, Flag.NO_GROUPING, Flag.SCALED, Flag.RETRIED, Flag.ROWS_DROPPED, Flag.UNUSED_LEVELS}
+    {
+        Flag.BOUNDARY,
+        Flag.NO_GROUPING,
+        Flag.SCALED,
+        Flag.RETRIED,
+        Flag.ROWS_DROPPED,
+        Flag.UNUSED_LEVELS,
+        Flag.OTHER_VERSIONS,
+    }
 )
 
 

@@ -10,8 +10,9 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from bayescompare.engines.base import Engine
 from bayescompare.errors import EstimatorError, did_you_mean
+from bayescompare.registry import Registry
 
-__all__ = ["ESTIMATORS", "estimator", "estimators", "settings"]
+__all__ = ["ESTIMATORS", "estimator", "estimators", "names", "register", "settings", "split_labels"]
 
 #: Name -> (module and class, what it is). TensorFlow and PyMC load only when an estimator is made.
 ESTIMATORS: Mapping[str, tuple[str, str]] = {
@@ -24,10 +25,43 @@ ESTIMATORS: Mapping[str, tuple[str, str]] = {
 }
 
 
+def _check_class(item: Any) -> None:
+    if not (isinstance(item, type) and issubclass(item, Engine)):
+        raise EstimatorError(f"{item!r} is not a subclass of bayescompare.engines.base.Engine.")
+
+
+_OTHERS: Registry[type[Engine]] = Registry(
+    kind="estimator", group="bayescompare.estimators", check=_check_class, error=EstimatorError
+)
+
+
+def names() -> list[str]:
+    """Return the names of all estimators: ours, those that were registered, and those of installed packages."""
+    return [*ESTIMATORS, *(name for name in _OTHERS if name not in ESTIMATORS)]
+
+
+def register(kind: type[Engine]) -> type[Engine]:
+    """Register a class of estimators under its ``name``; usable as a decorator.
+
+    Every process that fits must do so; a package does it by the entry point ``bayescompare.estimators``.
+
+    Raises
+    ------
+    EstimatorError
+        If it is no engine, or the name is taken.
+    """
+    _check_class(kind)
+    if kind.name in ESTIMATORS:
+        raise EstimatorError(f"The estimator {kind.name!r} is already registered; choose another name.")
+    return _OTHERS.add(kind.name, kind)
+
+
 def _class(name: str) -> type[Engine]:
     """Return the engine class of a name."""
     if name not in ESTIMATORS:
-        raise EstimatorError(f"There is no estimator {name!r}.{did_you_mean(name, ESTIMATORS)}")
+        if name not in _OTHERS:
+            raise EstimatorError(f"There is no estimator {name!r}.{did_you_mean(name, names())}")
+        return _OTHERS.get(name)
     module, _, attribute = ESTIMATORS[name][0].partition(":")
     found: type[Engine] = getattr(import_module(module), attribute)
     return found
@@ -73,7 +107,7 @@ def split_labels(text: str) -> list[str]:
     """Split ``"lbfgs-ml:starts=1,coordinates=log-sd,nuts"`` into its two labels."""
     labels: list[str] = []
     for part in filter(None, (piece.strip() for piece in text.split(","))):
-        if labels and ":" in labels[-1] and ":" not in part and part not in ESTIMATORS:
+        if labels and ":" in labels[-1] and ":" not in part and part not in names():
             labels[-1] += f",{part}"
         else:
             labels.append(part)

@@ -1,181 +1,135 @@
-"""Run a study: simulate, fit, compare, scenario by scenario."""
+"""Run a study: what is missing, by as many processes as are asked for, and its results."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-import numpy as np
-
-from bayescompare.comparison.api import describe_engines, describe_priors
-from bayescompare.comparison.records import Record
-from bayescompare.comparison.results import Results, results_of_rows
-from bayescompare.comparison.rows import SKETCH, row_of, table_of
-from bayescompare.comparison.trees import fit_tree
-from bayescompare.design import Scenario
-from bayescompare.engines.surface import explore, least_squares_surface
-from bayescompare.fits import Fit
-from bayescompare.fitting import fit_batch
-from bayescompare.likelihood.evaluate import conditional_effects
-from bayescompare.likelihood.problem import Problem, build_problem
-from bayescompare.provenance import created, machine, versions
-from bayescompare.seeds import generator, sequence
-from bayescompare.simulation import Truth, simulate
+from bayescompare.comparison.results import Results
+from bayescompare.errors import StoreError
+from bayescompare.provenance import created
+from bayescompare.study.collect import collect
 from bayescompare.study.definition import Study
+from bayescompare.study.executor import Executor, Serial
+from bayescompare.study.files import sweep
+from bayescompare.study.manifest import Manifest, locked
+from bayescompare.study.session import Announce, carry_out
+from bayescompare.study.sinks import Folder, Memory, Sink
+from bayescompare.study.tasks import Task, cells, plan
 
-__all__ = ["run_study"]
+__all__ = ["Announce", "InterruptedStudyError", "missing", "run_study", "started"]
 
-#: Called with (scenario, what is running, done, total) as a study goes on.
-Announce = Callable[[str, str, int, int], None]
-
-# Replicates of each scenario whose optimizer paths are kept.
-_TRACED = 5
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Outcome:
-    """What a scenario gave."""
-
-    records: list[Record]
-    optima: list[dict[str, Any]]
-    trees: dict[tuple[str, int], Any]
-    priors: dict[str, str]
+# How often parts that turn out to be damaged when they are read are made again.
+_ROUNDS = 3
 
 
-def run_study(study: Study, *, announce: Announce | None = None) -> Results:
-    """Run every scenario and return the results.
+class InterruptedStudyError(StoreError):
+    """The study was interrupted; what is done is kept."""
+
+
+def run_study(
+    study: Study,
+    folder: Path | str | None = None,
+    *,
+    workers: int = 1,
+    scheduler: str | None = None,
+    strict: bool = False,
+    announce: Announce | None = None,
+) -> Results:
+    """Run what is missing of a study and return the results of all of it.
 
     Parameters
     ----------
     study
-        As `definition.load` returns it.
+        As `load_study` returns it.
+    folder
+        Where each task's part is kept as soon as it is done, so that a study that is killed goes on
+        where it was; in memory where None.
+    workers
+        Processes of this machine. A script that asks for more than one must do so below
+        ``if __name__ == "__main__":``.
+    scheduler
+        Address of a Dask scheduler that runs already, in place of processes of this machine.
+    strict
+        Refuse to go on with a folder that other versions began.
     announce
-        Called as the work goes on.
+        Called with each task that is done.
 
     Raises
     ------
     StudyError
-        If a scenario's formula, covariates and truth do not fit together.
+        If the folder holds another study, with the differences.
+    StoreError
+        If the disk or the cluster fails, or another process is at the folder.
+    InterruptedStudyError
+        After Ctrl-C; what is done is kept.
     """
-    started = time.perf_counter()
-    outcomes = {scenario.name: _run_scenario(study, scenario, announce) for scenario in study.scenarios()}
-    records = [record for outcome in outcomes.values() for record in outcome.records]
-    level = study.level
-    return results_of_rows(
-        table_of(
-            row_of(one, levels=(level,), random_effects=False, traces=one.replicate < _TRACED, sketch=SKETCH)
-            for one in records
-        ),
-        optima=[row for outcome in outcomes.values() for row in outcome.optima],
-        about=_about(
-            study, {name: outcome.priors for name, outcome in outcomes.items()}, time.perf_counter() - started
-        ),
-        contrasts=study.contrasts(),
-        trees={key: tree for outcome in outcomes.values() for key, tree in outcome.trees.items()},
+    if folder is None:
+        return _run(study, Memory(), Manifest(study=study.as_dict()), workers, scheduler, announce)
+    with started(study, Path(folder), strict=strict) as (sink, manifest):
+        return _run(study, sink, manifest, workers, scheduler, announce)
+
+
+@contextmanager
+def started(study: Study, folder: Path, *, strict: bool = False) -> Iterator[tuple[Folder, Manifest]]:
+    """Take a folder for a study, new or begun: locked, swept of interrupted writes, its manifest written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"Cannot make the folder {folder}: {error.strerror}. Choose another with --out.") from error
+    with locked(folder):
+        sweep(folder)
+        before = Manifest.read(folder)
+        now = Manifest(study=study.as_dict()) if before is None else before.continued_by(study, folder, strict=strict)
+        now.write(folder)
+        yield Folder(path=folder), now
+
+
+def missing(study: Study, sink: Sink) -> list[Task]:
+    """Return the tasks of a study whose results are not there."""
+    return plan(study, sink.done(cells(study)))
+
+
+def _run(
+    study: Study, sink: Sink, manifest: Manifest, workers: int, scheduler: str | None, announce: Announce | None
+) -> Results:
+    begun, clock = created(), time.monotonic()
+    tasks = missing(study, sink)
+    total = len(tasks)
+    for _ in range(_ROUNDS):
+        if tasks:
+            with _executor(min(workers, len(tasks)), scheduler) as executor:
+                finished = carry_out(study, executor, sink, tasks, announce)
+            if not finished:
+                raise InterruptedStudyError(_left(study, sink))
+        session = {"created": begun, "seconds": time.monotonic() - clock, "tasks": total, "workers": workers}
+        now = manifest.with_session(**session) if total else manifest
+        results = collect(study, sink, now)
+        tasks = missing(study, sink)
+        if not tasks:
+            break
+    if isinstance(sink, Folder) and total:
+        now.write(sink.path)
+    return results
+
+
+@contextmanager
+def _executor(workers: int, scheduler: str | None) -> Iterator[Executor]:
+    """Give what carries out the tasks; Dask is loaded only where it is needed."""
+    if scheduler is None and workers == 1:
+        yield Serial()
+        return
+    from bayescompare.study.dask import existing_cluster, local_processes
+
+    with existing_cluster(scheduler) if scheduler else local_processes(workers) as executor:
+        yield executor
+
+
+def _left(study: Study, sink: Sink) -> str:
+    """Say how much is done."""
+    all_tasks, left = len(plan(study)), len(missing(study, sink))
+    return (
+        f"Interrupted: {all_tasks - left} of {all_tasks} tasks are done and kept. Give the same command again to go on."
     )
-
-
-def _run_scenario(study: Study, scenario: Scenario, announce: Announce | None) -> _Outcome:
-    replicates = list(range(study.replicates))
-    datasets = [simulate(scenario, replicate, study.seed) for replicate in replicates]
-    problems = [build_problem(study.model(scenario), dataset) for dataset in datasets]
-    fits = fit_batch(
-        problems,
-        study.engines(),
-        study.seed,
-        scenario.name,
-        replicates,
-        (lambda label, done, total: announce(scenario.name, label, done, total)) if announce else None,
-    )
-    records = [
-        record
-        for replicate, dataset, problem, found in zip(replicates, datasets, problems, fits, strict=True)
-        for record in _records(study, scenario, replicate, dataset.truth, problem, found)
-    ]
-    return _Outcome(
-        records=records,
-        optima=[
-            row for k, problem in zip(replicates, problems, strict=True) for row in _optima(study, scenario, k, problem)
-        ],
-        trees=_trees(scenario, problems[0], fits[0], study.seed),
-        priors=describe_priors(problems[0]),
-    )
-
-
-def _records(
-    study: Study, scenario: Scenario, replicate: int, truth: Truth, problem: Problem, fits: list[Fit]
-) -> list[Record]:
-    """Return the records of one data set's fits."""
-    known = conditional_effects(problem, truth.theta)
-    return [
-        Record(
-            study=study.name,
-            scenario=scenario.name,
-            replicate=replicate,
-            fit=fit,
-            truth=truth.theta,
-            effects=truth.effects if problem.layout.q else None,
-            modes=None if known is None else known.mode,
-        )
-        for fit in fits
-    ]
-
-
-def _optima(study: Study, scenario: Scenario, replicate: int, problem: Problem) -> list[dict[str, Any]]:
-    """Return how many optima each objective has on one data set."""
-    if not study.dispersed_starts:
-        return []
-    rng = generator(sequence(study.seed, scenario.name, replicate, "starts"))
-    found = explore(problem, starts=study.dispersed_starts, rng=rng)
-    key = {"study": study.name, "scenario": scenario.name, "replicate": replicate}
-    return [
-        key | {"objective": "marginal likelihood", **asdict(found)},
-        key | {"objective": "least squares", **asdict(least_squares_surface(problem))},
-    ]
-
-
-def _trees(scenario: Scenario, problem: Problem, fits: list[Fit], seed: int) -> dict[tuple[str, int], Any]:
-    """Return the tree of the first replicate's posterior, without random effects."""
-    drawn = next((fit for fit in fits if fit.draws is not None), None)
-    if drawn is None or drawn.draws is None or not np.all(np.isfinite(drawn.draws.values)):
-        return {}
-    points = [fit for fit in fits if fit.draws is None]
-    return {(scenario.name, 0): fit_tree(problem, drawn, points, seed=seed)}
-
-
-def _about(study: Study, priors: dict[str, dict[str, str]], seconds: float) -> dict[str, Any]:
-    scenarios = [
-        {
-            "name": one.name,
-            "description": one.description,
-            "formula": one.formula,
-            "groups": one.groups,
-            "rows": one.rows,
-            "fixed_design": one.fixed_design,
-            "covariates": {
-                name: f"{c.distribution}({', '.join(f'{value:g}' for value in c.arguments)}) by {c.level}"
-                for name, c in one.covariates.items()
-            },
-            "truth": dict(one.truth),
-        }
-        for one in study.scenario
-    ]
-    return {
-        "title": study.title or study.name,
-        "kind": "study",
-        "study": study.name,
-        "description": study.description,
-        "seed": study.seed,
-        "seconds": seconds,
-        "created": created(),
-        "versions": versions(),
-        "machine": machine(),
-        "level": study.level,
-        "replicates": study.replicates,
-        "scenarios": scenarios,
-        "priors": priors,
-        "estimators": describe_engines(study.engines()),
-        "notes": [],
-    }

@@ -1,0 +1,151 @@
+"""What a folder's study is, on what it ran, and that nobody else is at it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+from bayescompare.errors import StoreError, StudyError
+from bayescompare.provenance import created, machine, versions
+from bayescompare.study.definition import Study
+from bayescompare.study.files import digest, intact, write_bytes
+
+__all__ = ["Manifest", "locked"]
+
+_FORMAT = 1
+_NAME = "manifest.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """A study's folder in a few lines.
+
+    Parameters
+    ----------
+    study
+        As `Study.as_dict` gives it.
+    versions, machine, created
+        Of the first session.
+    sessions
+        One entry a run: when, how long, how many tasks, on how many workers.
+    """
+
+    study: Mapping[str, Any]
+    versions: Mapping[str, str] = field(default_factory=versions)
+    machine: Mapping[str, str] = field(default_factory=machine)
+    created: str = field(default_factory=created)
+    sessions: tuple[Mapping[str, Any], ...] = ()
+    format: int = _FORMAT
+
+    @property
+    def study_sha256(self) -> str:
+        """A hash of the study."""
+        return digest(json.dumps(self.study, sort_keys=True).encode())
+
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        """Return the manifest of a folder, or None where there is none.
+
+        Raises
+        ------
+        StoreError
+            If it is damaged, or was written by a later version.
+        """
+        path = folder / _NAME
+        if not path.exists():
+            return None
+        with intact(path):
+            content = json.loads(path.read_text("utf-8"))
+            stated = content.pop("study_sha256")
+            found = cls(**content | {"sessions": tuple(content["sessions"])})
+            if found.format > _FORMAT:
+                raise ValueError(f"it has format {found.format}, which a later version of bayescompare wrote")
+            if found.study_sha256 != stated:
+                raise ValueError("its study does not match its hash")
+        return found
+
+    def write(self, folder: Path) -> None:
+        """Write it whole.
+
+        Raises
+        ------
+        StoreError
+            If the disk refuses.
+        """
+        content = asdict(self) | {"study_sha256": self.study_sha256}
+        write_bytes(folder / _NAME, json.dumps(content, indent=1).encode())
+
+    def with_session(self, **session: Any) -> Self:
+        """Return the manifest with one more session."""
+        return replace(self, sessions=(*self.sessions, session))
+
+    def continued_by(self, study: Study, folder: Path, *, strict: bool) -> Self:
+        """Return the manifest with a study that goes on from this one.
+
+        More replicates and more estimators are welcome; whatever else differs is another study.
+
+        Raises
+        ------
+        StudyError
+            With each difference; or, if ``strict``, where the versions are not those of the first session.
+        """
+        before = Study.from_dict(dict(self.study))
+        changes = [line for line in before.difference(study) if not _welcome(line, before, study)]
+        if changes:
+            listed = "\n".join(f"  {line}" for line in changes)
+            raise StudyError(
+                f"{folder} holds another study; this one differs in:\n{listed}\n"
+                f"Give another folder with --out, and --fork {folder} to take over what is the same."
+            )
+        other = [f"{name} {old} -> {versions().get(name)}" for name, old in self.versions.items()
+                 if versions().get(name) != old]  # fmt: skip
+        if strict and other:
+            raise StudyError(
+                f"{folder} was begun with other versions: {', '.join(other)}. Leave --strict away to go on."
+            )
+        return replace(self, study=study.as_dict())
+
+
+def _welcome(line: str, before: Study, now: Study) -> bool:
+    """Whether a difference is one that a study may have from what it was."""
+    path = line.split(":")[0].strip()
+    grown = {
+        "replicates": now.replicates >= before.replicates,
+        "estimators": {one.label for one in before.engines()} <= {one.label for one in now.engines()},
+    }
+    return grown.get(
+        path.split("[")[0], path.split("[")[0] in {"block", "time_limit", "title", "description", "contrast"}
+    )
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from running a study in the same folder; a dead process holds nothing.
+
+    Raises
+    ------
+    StoreError
+        If another process is at it, with its number and its machine.
+    """
+    path = folder / ".lock"
+    with path.open("a+") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            handle.seek(0)
+            holder = handle.read().strip() or "another process"
+            raise StoreError(f"{folder} is locked by {holder}. Wait for it, or choose another folder.") from None
+        handle.truncate(0)
+        handle.write(f"pid {os.getpid()} on {socket.gethostname()}")
+        handle.flush()
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
