@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 __all__ = ["Layout"]
 
@@ -46,6 +47,11 @@ class Layout:
         return tuple(slice(int(end) - len(block), int(end)) for end, block in zip(ends, self.blocks, strict=True))
 
     @cached_property
+    def starts(self) -> npt.NDArray[np.intp]:
+        """First effect of each block, and ``q``."""
+        return np.array([0, *(block.stop for block in self.block_slices)], dtype=np.intp)
+
+    @cached_property
     def pairs(self) -> tuple[tuple[int, int], ...]:
         """Positions ``(i, j)``, ``i < j``, of the ``m`` correlated pairs of effects.
 
@@ -55,42 +61,42 @@ class Layout:
             (i, j) for block in self.block_slices for j in range(block.start, block.stop) for i in range(block.start, j)
         )
 
-    @property
+    @cached_property
     def p(self) -> int:
         """Number of fixed effects."""
         return len(self.coefs)
 
-    @property
+    @cached_property
     def q(self) -> int:
         """Number of random effects a group."""
         return len(self.effects)
 
-    @property
+    @cached_property
     def m(self) -> int:
         """Number of correlations."""
         return len(self.pairs)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Number of parameters, ``p + q + m + 1``."""
         return self.p + self.q + self.m + 1
 
-    @property
+    @cached_property
     def beta(self) -> slice:
         """Positions of the fixed effects in a parameter vector."""
         return slice(0, self.p)
 
-    @property
+    @cached_property
     def sd(self) -> slice:
         """Positions of the random-effect sds."""
         return slice(self.p, self.p + self.q)
 
-    @property
+    @cached_property
     def cor(self) -> slice:
         """Positions of the correlations."""
         return slice(self.p + self.q, self.p + self.q + self.m)
 
-    @property
+    @cached_property
     def sigma(self) -> int:
         """Position of the residual sd."""
         return self.size - 1

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bayescompare.engines.base import OneByOne, failed_fit, note_flags, status_of
-from bayescompare.engines.lbfgs_search import Optimum, search
+from bayescompare.engines.lbfgs_search import FIXED_STARTS, Optimum, search
 from bayescompare.errors import EstimatorError
 from bayescompare.fits import Fit, Flag
 from bayescompare.layout import Layout
@@ -69,7 +69,7 @@ class _Lbfgs(OneByOne):
             reml=self.reml,
             starts=self.starts,
             coordinates=self.coordinates,
-            rng=generator(seed),
+            rng=generator(seed) if self.starts > FIXED_STARTS else None,
         )
         seconds = time.perf_counter() - started
         if not np.isfinite(optimum.deviance):

@@ -12,10 +12,13 @@ from bayescompare.engines.lbfgs_spaces import Cholesky, LogSd
 from bayescompare.likelihood import kernel
 from bayescompare.likelihood.problem import Problem
 
-__all__ = ["Optimum", "search", "settled_ends"]
+__all__ = ["FIXED_STARTS", "Optimum", "search", "settled_ends"]
 
 Array = npt.NDArray[np.float64]
 Space = Cholesky | LogSd
+
+#: Starts of a search that are not drawn.
+FIXED_STARTS = 2
 
 _NOTHING = np.zeros(0, dtype=np.intp)
 
@@ -125,7 +128,9 @@ def _checked(space: Cholesky, end: _End) -> _End:
     return end
 
 
-def search(problem: Problem, *, reml: bool, starts: int, coordinates: str, rng: np.random.Generator) -> Optimum:
+def search(
+    problem: Problem, *, reml: bool, starts: int, coordinates: str, rng: np.random.Generator | None = None
+) -> Optimum:
     """Return the best optimum found from dispersed starts.
 
     Parameters
@@ -135,15 +140,23 @@ def search(problem: Problem, *, reml: bool, starts: int, coordinates: str, rng: 
         relative sds of one, the others are drawn.
     coordinates
         ``cholesky`` with safeguards, or ``log-sd`` plain.
+    rng
+        Draws the starts after the first two; making one takes long beside a search.
     """
     space = Cholesky(problem, reml) if coordinates == "cholesky" else LogSd(problem, reml)
-    fixed = space.fixed_starts()[:starts]
-    points = fixed + [space.disperse(rng) for _ in range(starts - len(fixed))]
+    fixed = space.fixed_starts()[: min(starts, FIXED_STARTS)]
+    points = fixed + [space.disperse(_given(rng)) for _ in range(starts - len(fixed))]
     ends = [_descend(space, point) for point in points] if problem.layout.q else [_nothing(space)]
     best = _best(ends)
     settled = _checked(space, _landed(space, best)) if isinstance(space, Cholesky) else best
     evaluations = sum(end.evaluations for end in ends) + settled.evaluations - best.evaluations
     return _optimum(space, settled, evaluations, tuple(end.value for end in ends))
+
+
+def _given(rng: np.random.Generator | None) -> np.random.Generator:
+    if rng is None:
+        raise ValueError(f"more than {FIXED_STARTS} starts are drawn, and there is no generator to draw them")
+    return rng
 
 
 def settled_ends(problem: Problem, *, starts: int, rng: np.random.Generator) -> list[float]:
