@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from bayescompare.likelihood import kernel
+from bayescompare.likelihood import kernel, rotation
 from bayescompare.likelihood.problem import Problem
 from bayescompare.likelihood.products import Products
 
@@ -29,11 +29,8 @@ def moment_factor(data: Products, blocks: tuple[slice, ...]) -> Array:
     q = data.r.shape[1]
     free = data.n - min(q * len(data.rows), data.n) - len(data.beta0)
     sigma2 = data.within[-1, -1] / free if free > 0 else data.scale**2
-    c = data.c[:, :, -1] / np.sqrt(sigma2 if sigma2 > 0 else 1.0)
-    gram = np.einsum("jka,jkb->jab", data.r, data.r)
-    u = np.einsum("jka,jk->ja", data.r, c)
-    right = u.T @ u - gram.sum(axis=0)
-    left = np.einsum("jab,jcd->acbd", gram, gram).reshape(q * q, q * q)
+    left, gram, square = rotation.moments(data.r, data.c)
+    right = square / (sigma2 if sigma2 > 0 else 1.0) - gram
     if not (np.all(np.isfinite(left)) and np.all(np.isfinite(right))):
         return np.eye(q)
     solution = np.linalg.lstsq(left, right.ravel(), rcond=1e-10)[0].reshape(q, q)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bayescompare.layout import Layout
-from bayescompare.likelihood import kernel
+from bayescompare.likelihood import kernel, roots
 from bayescompare.likelihood.products import Products
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "partials_from_correlations",
     "roots_of_draws",
     "to_working",
+    "variance_coordinates",
 ]
 
 Array = npt.NDArray[np.float64]
@@ -35,25 +36,20 @@ def correlation_matrix(cor: Array, layout: Layout) -> Array:
 
 
 def covariance_root(sd: Array, cor: Array, layout: Layout) -> Array:
-    """Return a root ``(q, q)`` of ``D R D``; it need not be triangular, and R may be singular."""
-    values, vectors = np.linalg.eigh(correlation_matrix(cor, layout))
-    root: Array = sd[:, None] * vectors * np.sqrt(np.clip(values, 0, None))
-    return root
+    """Return the lower triangular root ``(q, q)`` of ``D R D``; R may be singular, an undefined correlation is zero."""
+    return np.asarray(sd[:, None] * roots.partial_correlations(cor, layout.starts, layout.q)[1])
 
 
 def roots_of_draws(values: Array, layout: Layout) -> Array:
     """Return roots ``(S, q, q)`` of the covariance at each of ``S`` parameter vectors ``(S, k)``."""
     eigenvalues, vectors = np.linalg.eigh(correlation_matrix(values[:, layout.cor], layout))
-    roots: Array = values[:, layout.sd, None] * vectors * np.sqrt(np.clip(eigenvalues, 0, None))[:, None, :]
-    return roots
+    return np.asarray(values[:, layout.sd, None] * vectors * np.sqrt(np.clip(eigenvalues, 0, None))[:, None, :])
 
 
 def natural_from_root(root: Array, layout: Layout) -> tuple[Array, Array]:
     """Return sds ``(q,)`` and correlations ``(m,)`` of a covariance root; NaN where an sd is zero."""
-    sd = np.sqrt(np.sum(root**2, axis=1))
-    unit = np.divide(root, sd[:, None], out=np.full_like(root, np.nan), where=sd[:, None] > 0)
-    cor = np.array([unit[i] @ unit[j] for i, j in layout.pairs])
-    return sd, np.clip(cor, -1, 1)
+    sd, cor = roots.sds_and_correlations(np.ascontiguousarray(root), layout.starts)
+    return sd, cor
 
 
 def correlations(partials: Array, layout: Layout, starts: npt.NDArray[np.intp]) -> Array:
@@ -64,21 +60,7 @@ def correlations(partials: Array, layout: Layout, starts: npt.NDArray[np.intp]) 
 
 def partials_from_correlations(cor: Array, layout: Layout) -> Array:
     """Return the canonical partial correlations ``(m,)`` of correlations; inverse of `correlations`."""
-    factor = np.eye(layout.q)
-    matrix = correlation_matrix(cor, layout)
-    partials = np.zeros(layout.m)
-    position = 0
-    for block in layout.block_slices:
-        for i in range(block.start, block.stop):
-            left = 1.0
-            for j in range(block.start, i):
-                rest = matrix[i, j] - factor[i, :j] @ factor[j, :j]
-                factor[i, j] = rest / factor[j, j] if factor[j, j] > 0 else 0.0
-                partials[position] = np.clip(factor[i, j] / left, -1, 1) if left > 0 else 0.0
-                left *= np.sqrt((1 - partials[position]) * (1 + partials[position]))
-                position += 1
-            factor[i, i] = left
-    return partials
+    return np.asarray(roots.partial_correlations(cor, layout.starts, layout.q)[0])
 
 
 def to_working(theta: Array, layout: Layout, products: Products) -> Array:
@@ -86,24 +68,19 @@ def to_working(theta: Array, layout: Layout, products: Products) -> Array:
 
     A zero sd maps to minus infinity, a correlation of one to infinity; an undefined one to zero.
     """
-    with np.errstate(divide="ignore"):
-        return np.concatenate([
-            products.delta(theta[layout.beta]),
-            np.log(theta[layout.sd]),
-            np.arctanh(partials_from_correlations(np.nan_to_num(theta[layout.cor]), layout)),
-            [np.log(theta[layout.sigma])],
-        ])  # fmt: skip
+    return np.concatenate([products.delta(theta[layout.beta]), variance_coordinates(theta, layout)])
 
 
 def natural_working(theta: Array, layout: Layout) -> Array:
     """Return natural ``beta``, log sds, Fisher z of the partial correlations and log sigma of ``(k,)``."""
-    with np.errstate(all="ignore"):
-        return np.concatenate([
-            theta[layout.beta],
-            np.log(theta[layout.sd]),
-            np.arctanh(partials_from_correlations(np.nan_to_num(theta[layout.cor]), layout)),
-            [np.log(theta[layout.sigma])],
-        ])  # fmt: skip
+    return np.concatenate([theta[layout.beta], variance_coordinates(theta, layout)])
+
+
+def variance_coordinates(theta: Array, layout: Layout) -> Array:
+    """Return log sds, Fisher z of the partials and log sigma of natural parameters; see `to_working`."""
+    return np.asarray(
+        roots.variance_coordinates(theta[layout.sd], theta[layout.cor], theta[layout.sigma], layout.starts)
+    )
 
 
 def from_working(x: Array, layout: Layout, products: Products) -> Array:

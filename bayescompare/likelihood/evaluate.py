@@ -18,7 +18,7 @@ Array = npt.NDArray[np.float64]
 def deviance(problem: Problem, theta: Array) -> float:
     """Return -2 log likelihood at natural parameters ``(k,)``; sds may be zero, R may be singular."""
     products, layout = problem.products, problem.layout
-    root = covariance_root(theta[layout.sd], np.nan_to_num(theta[layout.cor]), layout)
+    root = covariance_root(theta[layout.sd], theta[layout.cor], layout)
     sigma = theta[layout.sigma]
     lam = products.relative_root(root, sigma)
     log_det, h, *_ = kernel.forward(lam, products.r, products.c, products.within)
@@ -29,7 +29,7 @@ def deviance(problem: Problem, theta: Array) -> float:
 def profiled_deviance(problem: Problem, theta: Array, *, reml: bool) -> float:
     """Return the (restricted) deviance at the sds, correlations and sigma, at their best ``beta``."""
     products, layout = problem.products, problem.layout
-    root = covariance_root(theta[layout.sd], np.nan_to_num(theta[layout.cor]), layout)
+    root = covariance_root(theta[layout.sd], theta[layout.cor], layout)
     lam = products.relative_root(root, theta[layout.sigma])
     value = kernel.profiled(
         lam, products.r, products.c, products.within, float(products.n), reml, float(theta[layout.sigma])
@@ -37,10 +37,10 @@ def profiled_deviance(problem: Problem, theta: Array, *, reml: bool) -> float:
     return float(value) + (products.log_det_x if reml else 0.0)
 
 
-def _given(problem: Problem, theta: Array) -> tuple[Array, Array, Array]:
-    """Return the modes ``(J, q)``, a root of their covariances ``(J, q, q)``, and the relative root."""
+def _given(problem: Problem, theta: Array) -> tuple[Array, Array]:
+    """Return the modes ``(J, q)`` and a root of their covariances ``(J, q, q)``."""
     products, layout = problem.products, problem.layout
-    root = covariance_root(theta[layout.sd], np.nan_to_num(theta[layout.cor]), layout)
+    root = covariance_root(theta[layout.sd], theta[layout.cor], layout)
     sigma = theta[layout.sigma]
     lam = products.relative_root(root, sigma)
     _, _, roots, solved, _ = kernel.forward(lam, products.r, products.c, products.within)
@@ -48,7 +48,7 @@ def _given(problem: Problem, theta: Array) -> tuple[Array, Array, Array]:
     scaled = np.einsum("jab,ja->jb", roots, solved @ e)
     modes = scaled @ (root / sigma).T
     inner = np.linalg.cholesky(np.linalg.inv(np.eye(layout.q) + np.swapaxes(roots, 1, 2) @ roots))
-    return modes, root @ inner, lam
+    return modes, root @ inner
 
 
 def conditional_effects(problem: Problem, theta: Array) -> RandomEffects | None:
@@ -56,10 +56,14 @@ def conditional_effects(problem: Problem, theta: Array) -> RandomEffects | None:
 
     Bates et al. (2015, equation 56 and section 5.3); None for a model without groups.
     """
-    if problem.layout.q == 0 or not np.all(np.isfinite(theta[problem.layout.sd])):
+    products, layout = problem.products, problem.layout
+    if layout.q == 0 or not np.all(np.isfinite(theta[layout.sd])):
         return None
-    modes, roots, _ = _given(problem, theta)
-    return RandomEffects(mode=modes, sd=np.sqrt(np.sum(roots**2, axis=2)))
+    root = covariance_root(theta[layout.sd], theta[layout.cor], layout)
+    lam = products.relative_root(root, theta[layout.sigma])
+    delta, sigma = products.delta(theta[layout.beta]), theta[layout.sigma]
+    mode, sd = kernel.conditional_moments(root, lam, delta, sigma, products.r, products.c)
+    return RandomEffects(mode=mode, sd=sd)
 
 
 def draw_effects(problem: Problem, values: Array, rng: np.random.Generator) -> Array:
@@ -67,7 +71,7 @@ def draw_effects(problem: Problem, values: Array, rng: np.random.Generator) -> A
     layout = problem.layout
     out = np.empty((len(values), len(layout.levels), layout.q))
     for s, theta in enumerate(values):
-        modes, roots, _ = _given(problem, theta)
+        modes, roots = _given(problem, theta)
         out[s] = modes + np.einsum("jab,jb->ja", roots, rng.standard_normal(modes.shape))
     return out
 

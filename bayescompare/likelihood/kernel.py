@@ -13,6 +13,9 @@ a sum of positive terms: nothing cancels, whatever the ratio of the sds. ``r`` i
 less a least-squares fit, so ``beta = beta_0 + R_x^-1 delta`` and the quadratic form at
 ``delta`` is ``e' H e`` with ``e = (-delta, 1)``. This is the block form of Bates et al. (2015,
 section 3) after one orthogonal rotation a group.
+
+Loops rather than array expressions: Numba compiles them in a fraction of the time. One file, since
+Numba's cache does not see that a function of another one has changed.
 """
 
 from __future__ import annotations
@@ -24,14 +27,18 @@ from numba import njit
 
 __all__ = [
     "backward",
-    "compress",
+    "conditional_moments",
     "correlation_factor",
     "correlation_factor_vjp",
+    "correlation_jacobian",
     "forward",
     "group_deviances",
+    "hessian",
     "profiled",
     "profiled_entries",
     "relative_factor",
+    "standard_errors",
+    "upper_solve",
     "working",
     "working_profiled",
 ]
@@ -39,65 +46,13 @@ __all__ = [
 _LOG_2PI = float(np.log(2 * np.pi))
 # A product of pivots above this is turned into its logarithm, before it can overflow.
 _LARGE = 1e100
-
-
-@njit(cache=True, error_model="numpy")
-def compress(z: Any, xr: Any, starts: Any) -> Any:
-    """Rotate each group's rows and return ``R (J, q, q)``, ``C (J, q, c)`` and ``W (J, c, c)``.
-
-    Parameters
-    ----------
-    z : (n, q)
-        Random-effect columns, rows sorted by group.
-    xr : (n, c)
-        Columns to be rotated along.
-    starts : (J + 1,)
-        First row of each group, and ``n``.
-    """
-    groups, q, c = len(starts) - 1, z.shape[1], xr.shape[1]
-    r_out, c_out, w_out = np.zeros((groups, q, q)), np.zeros((groups, q, c)), np.zeros((groups, c, c))
-    for j in range(groups):
-        a = z[starts[j] : starts[j + 1]].copy()
-        b = xr[starts[j] : starts[j + 1]].copy()
-        rank = min(q, len(a))
-        for k in range(rank):
-            _reflect(a, b, k)
-        for k in range(rank):
-            r_out[j, k, k:] = a[k, k:]
-            c_out[j, k] = b[k]
-        rest = b[rank:]
-        w_out[j] = rest.T @ rest
-    return r_out, c_out, w_out
-
-
-@njit(cache=True, error_model="numpy")
-def _reflect(a: Any, b: Any, k: int) -> None:
-    """Apply in place the Householder reflection that zeroes column ``k`` of ``a`` below row ``k``."""
-    rows = a.shape[0]
-    square = 0.0
-    for i in range(k, rows):
-        square += a[i, k] * a[i, k]
-    if square == 0.0:
-        return
-    v = a[k:, k].copy()
-    v[0] += np.sqrt(square) if v[0] >= 0 else -np.sqrt(square)
-    scale = 0.0
-    for i in range(rows - k):
-        scale += v[i] * v[i]
-    _reflect_columns(a, v, 2.0 / scale, k, k)
-    _reflect_columns(b, v, 2.0 / scale, k, 0)
-
-
-@njit(cache=True, error_model="numpy")
-def _reflect_columns(matrix: Any, v: Any, scale: float, k: int, first: int) -> None:
-    """Subtract ``scale v v'`` times the rows from ``k`` of the columns from ``first``, in place."""
-    for column in range(first, matrix.shape[1]):
-        total = 0.0
-        for i in range(len(v)):
-            total += v[i] * matrix[k + i, column]
-        total *= scale
-        for i in range(len(v)):
-            matrix[k + i, column] -= total * v[i]
+# Step of the differences, and the inverse of the smallest conditional standard error that it is short beside.
+_STEP = 1e-4
+_SHARP = 50.0
+# Curvature of a coordinate that the deviance does not depend on.
+_NOTHING = 1e-6
+# Share of a coordinate's curvature that is left given the others where the Hessian is singular.
+_SINGULAR = 1e-10
 
 
 @njit(cache=True, error_model="numpy")
@@ -167,8 +122,9 @@ def forward(lam: Any, r: Any, c: Any, within: Any) -> Any:
     """
     groups, q, width = c.shape
     roots, solved, inverse = np.empty((groups, q, q)), np.empty((groups, q, width)), np.empty((groups, q, q))
-    chol, eye = np.zeros((q, q)), np.eye(q)
-    h = within.copy()
+    chol, eye, h = np.zeros((q, q)), np.zeros((q, q)), within.copy()
+    for a in range(q):
+        eye[a, a] = 1.0
     log_det = 0.0
     for j in range(groups):
         log_det += _factor(lam, r[j], roots[j], chol)
@@ -187,7 +143,7 @@ def forward(lam: Any, r: Any, c: Any, within: Any) -> Any:
 
 
 @njit(cache=True, error_model="numpy")
-def backward(r: Any, roots: Any, solved: Any, inverse: Any, e: Any, weight: float, m_inverse: Any) -> Any:
+def backward(r: Any, roots: Any, solved: Any, inverse: Any, e: Any, weight: float, m_inverse: Any, reml: bool) -> Any:
     """Return the gradient of ``log|B| + weight e'He (+ log|M|)`` with respect to ``Lambda``.
 
     Parameters
@@ -196,11 +152,13 @@ def backward(r: Any, roots: Any, solved: Any, inverse: Any, e: Any, weight: floa
         ``(-delta, 1)``.
     weight
         Derivative of the deviance with respect to the quadratic form.
-    m_inverse : (p, p) or (0, 0)
-        Inverse of ``M = H[:p, :p]`` for the restricted likelihood, empty for the full one.
+    m_inverse : (p, >= p)
+        Inverse of ``M = H[:p, :p]`` in its first columns.
+    reml
+        Whether ``log|M|`` is a part.
     """
     groups, q, width = solved.shape
-    p, reml = width - 1, m_inverse.shape[0] > 0
+    p = width - 1
     grad, f, k_matrix, kp = np.zeros((q, q)), np.empty(q), np.empty((q, q)), np.empty((q, q))
     for j in range(groups):
         for a in range(q):
@@ -230,12 +188,10 @@ def backward(r: Any, roots: Any, solved: Any, inverse: Any, e: Any, weight: floa
 
 
 @njit(cache=True, error_model="numpy")
-def _symmetric_solve(m: Any, v: Any) -> Any:
-    """Return the inverse of ``m``, its log determinant, and ``m^-1 v``; NaN where ``m`` is not positive."""
-    p = len(v)
-    chol, inverse, solution = np.zeros((p, p)), np.empty((p, p)), np.empty((p, 1))
+def _cholesky(m: Any, chol: Any) -> float:
+    """Fill the Cholesky factor of ``m``, its diagonal inverted; return ``log|m|``. NaN where not positive."""
     log_det = 0.0
-    for a in range(p):
+    for a in range(chol.shape[0]):
         for b in range(a + 1):
             total = m[a, b]
             for k in range(b):
@@ -245,9 +201,20 @@ def _symmetric_solve(m: Any, v: Any) -> Any:
                 log_det += np.log(total)
             else:
                 chol[a, b] = total * chol[b, b]
-    _solve(chol, np.eye(p), inverse)
-    _solve(chol, v.copy().reshape(p, 1), solution)
-    return inverse, log_det, solution[:, 0]
+    return log_det
+
+
+@njit(cache=True, error_model="numpy")
+def _solve_with(h: Any, solution: Any) -> float:
+    """Fill ``M^-1 [I, v]`` from ``H = [[M, v], [v', s]]``; return ``log|M|``."""
+    p = solution.shape[0]
+    chol, rhs = np.zeros((p, p)), np.zeros((p, p + 1))
+    for a in range(p):
+        rhs[a, a] = 1.0
+        rhs[a, p] = h[a, p]
+    log_det = _cholesky(h, chol)
+    _solve(chol, rhs, solution)
+    return log_det
 
 
 @njit(cache=True, error_model="numpy")
@@ -275,24 +242,26 @@ def profiled(lam: Any, r: Any, c: Any, within: Any, n: float, reml: bool, sigma:
         Derivative with respect to ``log sigma`` at fixed ``lam``.
     delta : (p,)
     sigma : float
-    m_inverse : (p, p)
+    solution : (p, p + 1)
+        ``M^-1 [I, v]``.
     """
     log_det, h, roots, solved, inverse = forward(lam, r, c, within)
     p = h.shape[0] - 1
-    m_inverse, log_m, delta = _symmetric_solve(h[:p, :p], h[:p, p])
-    quadratic = h[p, p] - np.sum(h[:p, p] * delta)
+    solution, e, delta = np.empty((p, p + 1)), np.ones(p + 1), np.empty(p)
+    log_m, quadratic = _solve_with(h, solution), h[p, p]
+    for k in range(p):
+        delta[k] = solution[k, p]
+        e[k] = -delta[k]
+        quadratic -= h[k, p] * delta[k]
     freedom = n - p if reml else n
     if sigma <= 0.0:
         sigma = np.sqrt(quadratic / freedom)
-    deviance = log_det + freedom * (_LOG_2PI + 2.0 * np.log(sigma)) + quadratic / sigma**2
+    weight = 1.0 / (sigma * sigma)
+    deviance = log_det + freedom * (_LOG_2PI + 2.0 * np.log(sigma)) + weight * quadratic
     if reml:
         deviance += log_m
-    e = np.ones(p + 1)
-    e[:p] = -delta
-    reml_inverse = m_inverse if reml else np.empty((0, 0))
-    gradient = backward(r, roots, solved, inverse, e, 1.0 / sigma**2, reml_inverse)
-    slope = 2.0 * freedom - 2.0 * quadratic / sigma**2
-    return deviance, gradient, slope, delta, sigma, m_inverse
+    gradient = backward(r, roots, solved, inverse, e, weight, solution, reml)
+    return deviance, gradient, 2.0 * (freedom - weight * quadratic), delta, sigma, solution
 
 
 @njit(cache=True, error_model="numpy")
@@ -399,8 +368,7 @@ def _at(lam: Any, r: Any, c: Any, within: Any, e: Any, weight: float) -> Any:
 def _relative(x: Any, first: int, starts: Any, t_inverse: Any, partials: Any, root: Any, lam: Any) -> float:
     """Fill the partial correlations, the root ``D R^(1/2)`` and ``Lambda`` at a point; return sigma.
 
-    From position ``first`` the point holds log sds, Fisher z and log sigma. Loops rather than array
-    expressions: Numba compiles them in a fraction of the time.
+    From position ``first`` the point holds log sds, Fisher z and log sigma.
     """
     q = t_inverse.shape[0]
     sigma = np.exp(x[len(x) - 1])
@@ -490,6 +458,236 @@ def working_profiled(w: Any, starts: Any, t_inverse: Any, r: Any, c: Any, within
 
 
 @njit(cache=True, error_model="numpy")
+def _too_long(steps: Any, hessian: Any) -> bool:
+    """Shorten steps that are not short beside the standard error of their parameter given the others."""
+    most = 0.0
+    for k in range(len(steps)):
+        if steps[k] > 0.0:
+            if not hessian[k, k] > 0.0:
+                return False
+            most = max(most, hessian[k, k])
+    for k in range(len(steps)):
+        if steps[k] > 0.0:
+            steps[k] = _STEP * min(1.0, _SHARP / np.sqrt(hessian[k, k] / 2.0))
+    return most > 2.0 * _SHARP**2
+
+
+@njit(cache=True, error_model="numpy")
+def hessian(w: Any, active: Any, starts: Any, t_inverse: Any, r: Any, c: Any, within: Any, n: float,
+            reml: bool) -> Any:  # fmt: skip
+    """Return the Hessian of the profiled deviance over the active coordinates, zero elsewhere.
+
+    By central differences of its exact gradient. Where a step is too long (a far origin of the
+    slopes, very many rows), they are taken once more with shorter ones.
+
+    Parameters
+    ----------
+    w : (q + m + 1,)
+        Log sds, Fisher z of the partial correlations, log sigma.
+    active : (q + m + 1,)
+        Which of them are inside and defined.
+    """
+    size = len(w)
+    out, at, steps = np.zeros((size, size)), w.copy(), np.zeros(size)
+    for k in range(size):
+        steps[k] = _STEP if active[k] else 0.0
+    for _ in range(2):
+        for k in range(size):
+            for i in range(size):
+                out[k, i] = 0.0
+        for k in range(size):
+            for sign in (-1.0, 1.0):
+                if steps[k] > 0.0:
+                    at[k] = w[k] + sign * steps[k]
+                    gradient = working_profiled(at, starts, t_inverse, r, c, within, n, reml)[1]
+                    for i in range(size):
+                        half = sign * gradient[i] / (4.0 * steps[k]) if steps[i] > 0.0 else 0.0
+                        out[k, i] += half
+                        out[i, k] += half
+            at[k] = w[k]
+        if not _too_long(steps, out):
+            break
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def conditional_moments(root: Any, lam: Any, delta: Any, sigma: float, r: Any, c: Any) -> Any:
+    """Return the means and the sds ``(J, q)`` of the random effects given the data and the parameters.
+
+    With ``b_j = P u_j``, ``P P' = S`` and ``M_j = R_j Lambda``, ``u_j`` has the precision ``I + M_j' M_j``
+    and the mean ``(I + M_j' M_j)^-1 M_j' C_j e / sigma`` (Bates et al. 2015, equations 21 to 24).
+
+    Parameters
+    ----------
+    root, lam : (q, q)
+        ``P``, and ``Lambda = T^-1 P / sigma``.
+    """
+    groups, q, width = c.shape
+    mode, sd = np.empty((groups, q)), np.empty((groups, q))
+    m, precision, chol, work = np.empty((q, q)), np.empty((q, q)), np.zeros((q, q)), np.empty(q)
+    right, mean = np.empty((q, 1)), np.empty((q, 1))
+    for j in range(groups):
+        for a in range(q):
+            right[a, 0] = 0.0
+        for k in range(q):
+            residual = c[j, k, width - 1]
+            for col in range(width - 1):
+                residual -= c[j, k, col] * delta[col]
+            for b in range(q):
+                total = 0.0
+                for a in range(k, q):
+                    total += r[j, k, a] * lam[a, b]
+                m[k, b] = total
+                right[b, 0] += total * residual / sigma
+        for a in range(q):
+            for b in range(a + 1):
+                total = 1.0 if a == b else 0.0
+                for k in range(q):
+                    total += m[k, a] * m[k, b]
+                precision[a, b] = total
+        _cholesky(precision, chol)
+        _solve(chol, right, mean)
+        for a in range(q):
+            centre, variance = 0.0, 0.0
+            for k in range(q):
+                centre += root[a, k] * mean[k, 0]
+                total = root[a, k]
+                for b in range(k):
+                    total -= chol[k, b] * work[b]
+                work[k] = total * chol[k, k]
+                variance += work[k] * work[k]
+            mode[j, a], sd[j, a] = centre, np.sqrt(variance)
+    return mode, sd
+
+
+@njit(cache=True, error_model="numpy")
+def _covariance(hessian: Any, active: Any, q: int) -> Any:
+    """Return ``2 H^-1`` over the active coordinates that matter; NaN elsewhere, or if ``H`` is not safely positive.
+
+    Where the correlations are singular, partial correlations after their rank are of no consequence.
+    """
+    size, count = len(hessian), 0
+    kept, covariance = np.empty(size, np.int64), np.empty((size, size))
+    for k in range(size):
+        for i in range(size):
+            covariance[k, i] = np.nan
+        if active[k] and (abs(hessian[k, k]) > _NOTHING or k < q or k == size - 1):
+            kept[count] = k
+            count += 1
+    scaled, chol, eye = np.empty((count, count)), np.zeros((count, count)), np.zeros((count, count))
+    units, inverse = np.empty(count), np.empty((count, count))
+    for a in range(count):
+        units[a] = np.sqrt(hessian[kept[a], kept[a]])
+        eye[a, a] = 1.0
+        for b in range(a + 1):
+            scaled[a, b] = hessian[kept[a], kept[b]] / (units[a] * units[b])
+    _cholesky(scaled, chol)
+    _solve(chol, eye, inverse)
+    for a in range(count):
+        if not inverse[a, a] * _SINGULAR < 1.0:
+            return covariance
+    for a in range(count):
+        for b in range(count):
+            covariance[kept[a], kept[b]] = 2.0 * inverse[a, b] / (units[a] * units[b])
+    return covariance
+
+
+@njit(cache=True, error_model="numpy")
+def correlation_jacobian(partials: Any, starts: Any, q: int) -> Any:
+    """Return the derivatives ``(m, m)`` of the correlations by the Fisher z of the partial correlations."""
+    factor, g = correlation_factor(partials, starts, q), np.zeros((q, q))
+    jacobian, position = np.empty((len(partials), len(partials))), 0
+    for block in range(len(starts) - 1):
+        for i in range(starts[block], starts[block + 1]):
+            for j in range(starts[block], i):
+                for k in range(q):
+                    g[i, k], g[j, k] = factor[j, k], factor[i, k]
+                row = correlation_factor_vjp(partials, starts, g)
+                for k in range(len(partials)):
+                    jacobian[position, k] = row[k]
+                for k in range(q):
+                    g[i, k] = g[j, k] = 0.0
+                position += 1
+    return jacobian
+
+
+@njit(cache=True, error_model="numpy")
+def upper_solve(upper: Any, rhs: Any) -> Any:
+    """Return ``upper^-1 rhs`` of an upper triangular ``(p, p)`` and a ``(p, k)`` matrix."""
+    p, columns = rhs.shape
+    out = np.empty((p, columns))
+    for a in range(p - 1, -1, -1):
+        for col in range(columns):
+            total = rhs[a, col]
+            for k in range(a + 1, p):
+                total -= upper[a, k] * out[k, col]
+            out[a, col] = total / upper[a, a]
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def _fixed_errors(h: Any, rx: Any, sigma: float, out: Any) -> None:
+    """Fill the square roots of the diagonal of ``sigma^2 R_x^-1 M^-1 R_x^-T``."""
+    p = len(rx)
+    solution, transposed = np.empty((p, p + 1)), np.empty((p, p))
+    _solve_with(h, solution)
+    half = upper_solve(rx, solution)
+    for a in range(p):
+        for b in range(p):
+            transposed[a, b] = half[b, a]
+    variances = upper_solve(rx, transposed)
+    for a in range(p):
+        out[a] = sigma * np.sqrt(variances[a, a])
+
+
+@njit(cache=True, error_model="numpy")
+def _correlation_errors(covariance: Any, w: Any, starts: Any, q: int, out: Any) -> None:
+    """Fill the delta-method standard errors of the correlations; NaN where a partial one is at its bound."""
+    partials = np.empty(len(w) - q - 1)
+    for k in range(len(partials)):
+        partials[k] = np.tanh(w[q + k])
+    jacobian = correlation_jacobian(partials, starts, q)
+    for i in range(len(partials)):
+        total = 0.0
+        for j in range(len(partials)):
+            for k in range(len(partials)):
+                total += jacobian[i, j] * covariance[q + j, q + k] * jacobian[i, k]
+        out[i] = np.sqrt(total)
+
+
+@njit(cache=True, error_model="numpy")
+def standard_errors(hessian: Any, active: Any, w: Any, h: Any, starts: Any, rx: Any) -> Any:
+    """Return Wald standard errors in natural and in working units, NaN where there are none.
+
+    Fixed effects have those of generalized least squares given the variance parameters; these have
+    the inverse Hessian of the profiled (restricted) deviance, and the delta method.
+
+    Parameters
+    ----------
+    hessian, active, w : (q + m + 1, q + m + 1), (q + m + 1,), (q + m + 1,)
+        As in `hessian`.
+    h : (p + 1, p + 1)
+        From `forward`.
+    rx : (p, p)
+        As in `bayescompare.likelihood.products.Products`.
+
+    Returns
+    -------
+    se, working_se : (p + q + m + 1,)
+    """
+    p, q, size = len(rx), starts[len(starts) - 1], len(w)
+    se, working_se, covariance = np.empty(p + size), np.empty(p + size), _covariance(hessian, active, q)
+    _fixed_errors(h, rx, np.exp(w[size - 1]), se)
+    for k in range(p):
+        working_se[k] = se[k]
+    for k in range(size):
+        working_se[p + k] = np.sqrt(covariance[k, k])
+        se[p + k] = working_se[p + k] * np.exp(w[k])
+    _correlation_errors(covariance, w, starts, q, se[p + q :])
+    return se, working_se
+
+
+@njit(cache=True, error_model="numpy")
 def group_deviances(deltas: Any, lams: Any, sigmas: Any, r: Any, c: Any, w: Any, rows: Any) -> Any:
     """Return -2 log likelihood of each group at each of ``S`` draws, ``(S, J)``.
 
@@ -501,16 +699,26 @@ def group_deviances(deltas: Any, lams: Any, sigmas: Any, r: Any, c: Any, w: Any,
     rows : (J,)
         Rows of each group.
     """
-    draws, groups, q = len(sigmas), r.shape[0], r.shape[1]
-    width = c.shape[2]
+    draws, groups, q, width = len(sigmas), r.shape[0], r.shape[1], c.shape[2]
     out = np.empty((draws, groups))
-    root, chol, solved, e = np.empty((q, q)), np.zeros((q, q)), np.empty((q, 1)), np.ones(width)
+    root, chol, residual, solved = np.empty((q, q)), np.zeros((q, q)), np.empty((q, 1)), np.empty((q, 1))
+    e = np.ones(width)
     for s in range(draws):
-        e[: width - 1] = -deltas[s]
+        for k in range(width - 1):
+            e[k] = -deltas[s, k]
         for j in range(groups):
             log_det = _factor(lams[s], r[j], root, chol)
-            residual = (c[j] @ e).reshape(q, 1)
+            quadratic = 0.0
+            for a in range(width):
+                for b in range(width):
+                    quadratic += e[a] * w[j, a, b] * e[b]
+            for a in range(q):
+                residual[a, 0] = 0.0
+                for k in range(width):
+                    residual[a, 0] += c[j, a, k] * e[k]
             _solve(chol, residual, solved)
-            quadratic = np.sum(residual * solved) + np.sum(e * (w[j] @ e))
-            out[s, j] = log_det + rows[j] * (_LOG_2PI + 2.0 * np.log(sigmas[s])) + quadratic / sigmas[s] ** 2
+            for a in range(q):
+                quadratic += residual[a, 0] * solved[a, 0]
+            log_scale = _LOG_2PI + 2.0 * np.log(sigmas[s])
+            out[s, j] = log_det + rows[j] * log_scale + quadratic / (sigmas[s] * sigmas[s])
     return out

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.linalg import solve_triangular
 
 from bayescompare.layout import Layout
-from bayescompare.likelihood import kernel
+from bayescompare.likelihood import kernel, rotation
 
 __all__ = ["Products", "compress"]
 
@@ -69,7 +69,7 @@ class Products:
 
     def beta(self, delta: Array) -> Array:
         """Map orthonormal coordinates ``(p,)`` back to fixed effects."""
-        return self.beta0 + solve_triangular(self.rx, delta)
+        return np.asarray(self.beta0 + kernel.upper_solve(self.rx, delta[:, None])[:, 0])
 
     def relative_root(self, root: Array, sigma: Array | float) -> Array:
         """Map roots ``(..., q, q)`` of the effects' covariance to those of the rotated data, over sigma."""
@@ -118,19 +118,18 @@ def compress(*, y: Array, x: Array, z: Array, groups: npt.NDArray[np.intp], coun
     n, q = z.shape
     order = np.argsort(groups, kind="stable")
     basis, rx, beta0, residual = _centred(y, x)
-    starts = np.array([0, *(block.stop for block in layout.block_slices)], dtype=np.intp)
     t, t_inverse = np.zeros((q, q)), np.zeros((q, q))
     for block in layout.block_slices:
         t[block, block], t_inverse[block, block] = _block_scale(z[:, block])
     edges = np.searchsorted(groups[order], np.arange(count + 1))
     rotated, columns = np.ascontiguousarray((z @ t)[order]), np.column_stack([basis, residual])[order]
-    r, c, w = kernel.compress(rotated, columns, edges)
+    r, c, w = rotation.compress(rotated, columns, edges)
     shift = _far_shift(r, c, w, float(n)) if q and x.shape[1] else None
     if shift is not None:
         residual = residual - basis @ shift
         beta0 = beta0 + solve_triangular(rx, shift)
         columns[:, -1] = residual[order]
-        r, c, w = kernel.compress(rotated, columns, edges)
+        r, c, w = rotation.compress(rotated, columns, edges)
     return Products(
         r=r,
         c=c,
@@ -142,7 +141,7 @@ def compress(*, y: Array, x: Array, z: Array, groups: npt.NDArray[np.intp], coun
         rx=rx,
         t=t,
         t_inverse=t_inverse,
-        starts=starts,
+        starts=layout.starts,
         scale=float(np.sqrt(np.mean(residual**2))),
     )
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bayescompare.layout import Layout
 from bayescompare.likelihood import dense, kernel
 from bayescompare.likelihood.coordinates import (
     correlation_matrix,
@@ -378,6 +379,20 @@ def test_roots_give_the_covariance_and_the_sds_back(name):
             back = natural_from_root(one, layout)
             np.testing.assert_allclose(back[0], sd, rtol=1e-12)
             np.testing.assert_allclose(back[1], theta[layout.cor], rtol=1e-8, atol=1e-10)
+
+
+def test_singular_correlations_have_a_root():
+    rng = np.random.default_rng(8)
+    for _ in range(300):
+        effects = int(rng.integers(2, 7))
+        directions = rng.normal(size=(effects, rng.integers(1, effects + 1))) + 1e-9
+        directions /= np.linalg.norm(directions, axis=1)[:, None]
+        expected = directions @ directions.T
+        layout = Layout(coefs=(), factor="g", blocks=(tuple("abcdefg"[:effects]),))
+        cor = np.array([expected[i, j] for i, j in layout.pairs])
+        root = covariance_root(np.ones(effects), cor, layout)
+        assert np.all(root == np.tril(root))
+        np.testing.assert_allclose(root @ root.T, expected, atol=1e-9)
 
 
 def test_points_at_the_boundary_have_a_deviance():
