@@ -12,6 +12,7 @@ __all__ = [
     "EstimatorError",
     "FormulaError",
     "InputError",
+    "InterruptedStudyError",
     "ModelError",
     "NameRefusedError",
     "PriorError",
@@ -67,6 +68,12 @@ class StoreError(BayesCompareError):
 
 class ClusterError(StoreError):
     """The workers or their scheduler failed."""
+
+
+class InterruptedStudyError(BayesCompareError):
+    """A study was interrupted; what was done is kept."""
+
+    exit_status = 130
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

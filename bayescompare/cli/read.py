@@ -8,7 +8,7 @@ from bayescompare.errors import InputError
 from bayescompare.intervals.rows import check_level
 from bayescompare.priors import Prior, parse_assignment
 
-__all__ = ["levels_of", "priors_of"]
+__all__ = ["levels_of", "priors_of", "targets_of"]
 
 
 def levels_of(text: str) -> tuple[float, ...]:
@@ -46,3 +46,26 @@ def priors_of(texts: Sequence[str]) -> dict[str, Prior]:
             raise InputError(f"--prior gives {name!r} two priors, {priors[name]} and {prior}; give it one.")
         priors[name] = prior
     return priors
+
+
+def targets_of(texts: Sequence[str]) -> dict[str, float]:
+    """Read ``["coverage=0.01", ...]``.
+
+    Raises
+    ------
+    InputError
+        If one cannot be read, or a measure is given twice.
+    """
+    targets: dict[str, float] = {}
+    for text in texts:
+        measure, separator, value = (part.strip() for part in text.partition("="))
+        try:
+            number = float(value)
+        except ValueError:
+            raise InputError(
+                f"--target-mcse {text!r} cannot be read; write a measure and its error: coverage=0.01."
+            ) from None
+        if not separator or measure in targets:
+            raise InputError(f"--target-mcse {text!r}: give each measure once, such as coverage=0.01.")
+        targets[measure] = number
+    return targets

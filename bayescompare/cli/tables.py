@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,19 @@ from bayescompare.comparison.results import Results
 from bayescompare.comparison.summary import summary_table
 from bayescompare.fits import FLAG_SENTENCES, Flag
 
-__all__ = ["print_fit", "print_names", "print_study"]
+if TYPE_CHECKING:
+    from bayescompare.study.rerun import Rerun
+
+__all__ = [
+    "add_row",
+    "new_console",
+    "new_table",
+    "number",
+    "print_fit",
+    "print_names",
+    "print_rerun",
+    "print_study",
+]
 
 _FAILED = ("failed", "timeout", "worker_died", "not_applicable")
 
@@ -31,18 +43,21 @@ def number(value: Any, digits: int = 4) -> str:
     return f"{value:.{digits - 1}e}" if not -5 < size < 7 else f"{value:.{max(digits - 1 - size, 0)}f}"
 
 
-def _table(title: str, columns: list[str], numeric: set[str]) -> Table:
+def new_table(title: str, columns: list[str], numeric: set[str]) -> Table:
+    """Return a table without lines; columns of numbers are set to the right."""
     table = Table(title=Text(title, style="bold"), title_justify="left", box=None, pad_edge=False, show_edge=False)
     for name in columns:
         table.add_column(name, justify="right" if name in numeric else "left", no_wrap=name in numeric, overflow="fold")
     return table
 
 
-def _add(table: Table, cells: list[str], style: str = "") -> None:
+def add_row(table: Table, cells: list[str], style: str = "") -> None:
+    """Add a row of plain text."""
     table.add_row(*(Text(cell) for cell in cells), style=style)
 
 
-def _console() -> Console:
+def new_console() -> Console:
+    """Return a console that is wide enough where it is no terminal."""
     console = Console()
     return console if console.is_terminal or "COLUMNS" in os.environ else Console(width=140)
 
@@ -77,20 +92,20 @@ def _note(row: Any) -> str:
 
 def print_fit(results: Results, report: Path) -> None:
     """Print parameter by estimator: estimate, intervals, position in the posterior, flags in words."""
-    console = _console()
+    console = new_console()
     levels = results.tables["intervals"]["level"].unique() if len(results.tables["intervals"]) else [0.95]
     shown = [summary_table(results.tables, level=float(level)) for level in levels]
     bounds = [f"{100 * tail:.4g} %" for level in levels for tail in ((1 - level) / 2, (1 + level) / 2)]
     located = ["quantile", "z"] if shown[0]["quantile"].notna().any() else []
     numeric = ["estimate", *bounds, *located]
     title = f"{results.about.get('title', '')}: estimates and the ends of their intervals"
-    table = _table(title, ["parameter", "estimator", *numeric, "note"], set(numeric))
+    table = new_table(title, ["parameter", "estimator", *numeric, "note"], set(numeric))
     last = ""
     for rows in zip(*(frame.itertuples() for frame in shown), strict=True):
         row: Any = rows[0]
         cells = ["" if row.parameter == last else row.parameter, row.estimator, number(row.estimate, 5)]
         cells += [number(end, 5) for one in rows for end in (one.lower, one.upper)]
-        _add(table, [*cells, *(_position(row) if located else ()), _note(row)])
+        add_row(table, [*cells, *(_position(row) if located else ()), _note(row)])
         last = row.parameter
     console.print(table)
     if located:
@@ -128,10 +143,10 @@ def _spread(value: float, lower: float, upper: float) -> str:
 
 def print_study(results: Results, report: Path) -> None:
     """Print a verdict per claim and objective, with the number and its interval."""
-    console = _console()
+    console = new_console()
     columns = ["claim", "objective", "verdict", "S/R/U", "worst: value [95 %]", "where", "n"]
     title = f"{results.about.get('title', '')}\nVerdicts (S/R/U: scenarios that support, refute, leave undecided)"
-    table = _table(title, columns, {"n"})
+    table = new_table(title, columns, {"n"})
     last = ""
     for row in results.verdict_summary.itertuples():
         statement = f"{row.claim} {row.statement}" if row.statement != last else ""
@@ -142,7 +157,7 @@ def print_study(results: Results, report: Path) -> None:
         where = f"{row.worst_scenario}{' ' + row.where if row.where else ''}"
         spread = _spread(row.value, row.lower, row.upper)
         cells = [statement, aspect, str(row.verdict), counts, spread, where, f"{row.n_used}/{row.n_total}"]
-        _add(table, cells, _VERDICT_STYLE.get(str(row.verdict), ""))
+        add_row(table, cells, _VERDICT_STYLE.get(str(row.verdict), ""))
     console.print(table)
     console.print()
     _failures(results, console)
@@ -155,19 +170,34 @@ def _failures(results: Results, console: Console) -> None:
     fits = results.tables["fits"]
     statuses = sorted(fits["status"].unique())
     names = [_words(status) for status in statuses]
-    table = _table("Fits by status", ["estimator", *names, "seconds a fit"], {*names, "seconds a fit"})
+    table = new_table("Fits by status", ["estimator", *names, "seconds a fit"], {*names, "seconds a fit"})
     for estimator, group in fits.groupby("estimator", sort=False):
         counts = [str((group["status"] == status).sum()) for status in statuses]
-        _add(table, [str(estimator), *counts, number(group["seconds"].median(), 2)])
+        add_row(table, [str(estimator), *counts, number(group["seconds"].median(), 2)])
     console.print(table)
     failed = fits[fits["status"].isin(_FAILED)].drop_duplicates(["estimator", "message"])
     for row in failed.itertuples():
         console.print(Text(f"{row.estimator} in {row.scenario}: {_words(row.status)}: {row.message}", style="bold red"))
 
 
+def print_rerun(found: Rerun) -> None:
+    """Print one fit: parameter, estimate, standard error, truth."""
+    out, fit = new_console(), found.fit
+    numeric = ["estimate", "se", "truth"]
+    shown = new_table(f"{fit.estimator}: {_words(fit.status)}", ["parameter", *numeric, "note"], set(numeric))
+    for row in zip(fit.layout.labels, fit.estimate, fit.se, found.truth.theta, fit.reason, strict=True):
+        add_row(shown, [row[0], *(repr(float(value)) for value in row[1:4]), row[4]])
+    out.print(shown)
+    for line in (fit.message, str(fit.info.get("traceback", ""))):
+        if line:
+            out.print(Text(line))
+    for flag in fit.flags:
+        out.print(Text(f"{flag}: {FLAG_SENTENCES.get(flag, '')}"))
+
+
 def print_names(what: str) -> None:
     """Print the known names of a kind, each with a line on what it is."""
-    console = _console()
+    console = new_console()
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, line in _names(what).items():
         table.add_row(Text(name, style="bold"), Text(line))

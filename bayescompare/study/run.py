@@ -8,33 +8,35 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bayescompare.comparison.results import Results
-from bayescompare.errors import StoreError
-from bayescompare.provenance import created
+from bayescompare.errors import InterruptedStudyError, StoreError
+from bayescompare.provenance import cores, created
 from bayescompare.study.collect import collect
 from bayescompare.study.definition import Study
 from bayescompare.study.executor import Executor, Serial
 from bayescompare.study.files import sweep
+from bayescompare.study.fork import take_over
 from bayescompare.study.manifest import Manifest, locked
-from bayescompare.study.session import Announce, carry_out
+from bayescompare.study.session import Announce, carry_out, weight
 from bayescompare.study.sinks import Folder, Memory, Sink
+from bayescompare.study.store import read_results
 from bayescompare.study.tasks import Task, cells, plan
+from bayescompare.study.verify import opened
 
-__all__ = ["Announce", "InterruptedStudyError", "missing", "run_study", "started"]
+__all__ = ["Announce", "missing", "missing_in", "results_in", "run_study", "small", "started"]
 
 # How often parts that turn out to be damaged when they are read are made again.
 _ROUNDS = 3
-
-
-class InterruptedStudyError(StoreError):
-    """The study was interrupted; what is done is kept."""
+# A study of less weight than this (see `session.weight`) is run in this process.
+_SMALL = 300.0
 
 
 def run_study(
     study: Study,
     folder: Path | str | None = None,
     *,
-    workers: int = 1,
+    workers: int | None = 1,
     scheduler: str | None = None,
+    fork: Path | str | None = None,
     strict: bool = False,
     announce: Announce | None = None,
 ) -> Results:
@@ -48,10 +50,12 @@ def run_study(
         Where each task's part is kept as soon as it is done, so that a study that is killed goes on
         where it was; in memory where None.
     workers
-        Processes of this machine. A script that asks for more than one must do so below
-        ``if __name__ == "__main__":``.
+        Processes of this machine; as many as it has cores where None. A script that asks for more
+        than one must do so below ``if __name__ == "__main__":``.
     scheduler
         Address of a Dask scheduler that runs already, in place of processes of this machine.
+    fork
+        Folder of another study, from which the results that are the same in this one are taken over.
     strict
         Refuse to go on with a folder that other versions began.
     announce
@@ -66,10 +70,13 @@ def run_study(
     InterruptedStudyError
         After Ctrl-C; what is done is kept.
     """
+    count = workers or cores()
     if folder is None:
-        return _run(study, Memory(), Manifest(study=study.as_dict()), workers, scheduler, announce)
+        return _run(study, Memory(), Manifest(study=study.as_dict()), count, scheduler, announce)
     with started(study, Path(folder), strict=strict) as (sink, manifest):
-        return _run(study, sink, manifest, workers, scheduler, announce)
+        if fork is not None:
+            take_over(study, sink, Path(fork))
+        return _run(study, sink, manifest, count, scheduler, announce)
 
 
 @contextmanager
@@ -85,6 +92,36 @@ def started(study: Study, folder: Path, *, strict: bool = False) -> Iterator[tup
         now = Manifest(study=study.as_dict()) if before is None else before.continued_by(study, folder, strict=strict)
         now.write(folder)
         yield Folder(path=folder), now
+
+
+def small(study: Study) -> bool:
+    """Whether a study is done sooner than more processes would be there."""
+    return sum(weight(task.estimator) * task.count for task in plan(study)) < _SMALL
+
+
+def missing_in(study: Study, folder: Path) -> list[Task]:
+    """Return the tasks of a study that would run in a folder, which need not be there."""
+    return missing(study, Folder(path=folder))
+
+
+def results_in(folder: Path | str) -> tuple[Results, str]:
+    """Return the results in a folder; of a study that is not finished, those that are there, and how many are.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no results.
+    StoreError
+        If a file is damaged.
+    """
+    if Manifest.read(Path(folder)) is None:
+        return read_results(folder), ""
+    study, manifest = opened(Path(folder))
+    sink = Folder(path=Path(folder))
+    tasks = missing(study, sink)
+    if not tasks and (Path(folder) / "about.json").exists():
+        return read_results(folder), ""
+    return collect(study, sink, manifest), _left(study, sink) if tasks else "its tables were not there yet"
 
 
 def missing(study: Study, sink: Sink) -> list[Task]:
@@ -103,7 +140,7 @@ def _run(
             with _executor(min(workers, len(tasks)), scheduler) as executor:
                 finished = carry_out(study, executor, sink, tasks, announce)
             if not finished:
-                raise InterruptedStudyError(_left(study, sink))
+                raise InterruptedStudyError(f"Interrupted: {_left(study, sink)}. Give the same command again to go on.")
         session = {"created": begun, "seconds": time.monotonic() - clock, "tasks": total, "workers": workers}
         now = manifest.with_session(**session) if total else manifest
         results = collect(study, sink, now)
@@ -129,7 +166,5 @@ def _executor(workers: int, scheduler: str | None) -> Iterator[Executor]:
 
 def _left(study: Study, sink: Sink) -> str:
     """Say how much is done."""
-    all_tasks, left = len(plan(study)), len(missing(study, sink))
-    return (
-        f"Interrupted: {all_tasks - left} of {all_tasks} tasks are done and kept. Give the same command again to go on."
-    )
+    done = sum(sum(k < study.replicates for k in there) for there in sink.done(cells(study)).values())
+    return f"{done:,} of {len(cells(study)) * study.replicates:,} fits are done"

@@ -31,7 +31,7 @@ from bayescompare.study.parts import Part, Stamp, encode
 from bayescompare.study.tasks import SURFACE, Task, scenario_of, slug
 from bayescompare.study.trees import netcdf
 
-__all__ = ["KEPT_DRAWS", "SURFACES", "identity", "lost_part", "run_remote", "run_task"]
+__all__ = ["KEPT_DRAWS", "SURFACES", "fits_of", "identity", "lost_part", "run_remote", "run_task"]
 
 #: Flagged fits of a task, and of a study, whose draws are kept.
 KEPT_DRAWS = 20
@@ -85,7 +85,7 @@ def run_task(study: Study, task: Task) -> Part:
     if task.estimator == SURFACE:
         rows = [row for case in found for row in _surfaces(study, scenario, case)]
         return _part(study, scenario, task, pa.Table.from_pylist(rows, schema=SURFACES))
-    return _fitted(study, scenario, task, found, _fits(study, scenario, estimator(task.estimator), found))
+    return _fitted(study, scenario, task, found, fits_of(study, scenario, estimator(task.estimator), found))
 
 
 def lost_part(study: Study, task: Task, status: Status, message: str) -> Part:
@@ -138,7 +138,7 @@ def _row(study: Study, scenario: Scenario, case: Case, fit: Fit, draws_sha256: s
     )
 
 
-def _fits(study: Study, scenario: Scenario, engine: Engine, found: Sequence[Case]) -> list[Fit]:
+def fits_of(study: Study, scenario: Scenario, engine: Engine, found: Sequence[Case]) -> list[Fit]:
     """Return a fit for each case; those of one shape are fitted together."""
     layout = _layout(study, scenario, found)
     fits = {

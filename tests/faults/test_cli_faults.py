@@ -11,7 +11,8 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from bayescompare import fitting
 from bayescompare.cli import main
 from bayescompare.engines.lbfgs import LbfgsML
-from bayescompare.study import store
+from bayescompare.errors import StoreError
+from bayescompare.study.files import write_bytes
 
 SLEEP = "reaction ~ 1 + days + (1 | subject)"
 STUDY = """
@@ -77,11 +78,10 @@ def test_fault_50_a_full_disk_leaves_no_half_of_a_file(here, capsys, monkeypatch
             raise OSError(28, "No space left on device")
         return os.replace(self, target)
 
-    monkeypatch.setattr(store.Path, "replace", replace)
+    monkeypatch.setattr(Path, "replace", replace)
     if full == "nc":
-        refused = pytest.raises(store.StoreError, match=r"Cannot write .*a\.nc: No space left .* bytes free")
-        with refused, store.written_whole(here / "a.nc") as temporary:
-            temporary.write_bytes(b"half")
+        with pytest.raises(StoreError, match=r"Cannot write .*a\.nc: No space left .* bytes free"):
+            write_bytes(here / "a.nc", b"half")
     else:
         assert fit() == 3
         assert "No space left on device. There are" in capsys.readouterr().err
@@ -95,13 +95,14 @@ def test_fault_50_posterior_draws_on_a_full_disk_do_not_crash_the_process(here):
 import resource, signal, sys, pathlib
 import numpy as np, xarray as xr
 from bayescompare.errors import StoreError
-from bayescompare.study.store import _write_tree
+from bayescompare.study.files import write_bytes
+from bayescompare.study.trees import netcdf
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 values = np.random.default_rng(1).normal(size=(4, 20_000))
 tree = xr.DataTree.from_dict({"/posterior": xr.Dataset({"a": (("chain", "draw"), values)})})
 try:
-    _write_tree(tree, pathlib.Path("draws.nc"))
+    write_bytes(pathlib.Path("draws.nc"), netcdf(tree))
 except StoreError as error:
     print("refused:", error)
 """

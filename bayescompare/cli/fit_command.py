@@ -1,0 +1,58 @@
+"""The command ``fit``: one's own data."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bayescompare.cli.root import Out, app, status_of, write
+
+__all__ = ["fit"]
+
+
+class Missing(StrEnum):
+    """What to do with missing values."""
+
+    ERROR = "error"
+    DROP = "drop"
+
+
+@app.command()
+def fit(
+    data: Annotated[str, typer.Argument(help="A CSV or Parquet file, or the name of a bundled data set.")],
+    formula: Annotated[str, typer.Argument(help='As in lme4: "reaction ~ 1 + days + (1 + days | subject)".')],
+    out: Out = Path("out"),
+    estimators: Annotated[
+        str, typer.Option(help="Labels with commas between; 'bayescompare list estimators' names them.")
+    ] = "adam-marginal,lbfgs-ml,lbfgs-reml,nuts",
+    family: Annotated[str, typer.Option(help="'bayescompare list families' names them.")] = "gaussian",
+    prior: Annotated[
+        list[str] | None, typer.Option(help='A prior, such as "sd_subject=HalfNormal(50)"; may be given again.')
+    ] = None,
+    level: Annotated[str, typer.Option(help="Levels of the intervals, with commas between.")] = "0.95",
+    na: Annotated[Missing, typer.Option(help="Refuse missing values, or drop their rows.")] = Missing.ERROR,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same numbers.")] = 1,
+) -> None:
+    """Fit one data set by several estimators and compare them."""
+    from bayescompare.cli.progress import Progress
+    from bayescompare.cli.read import levels_of, priors_of
+    from bayescompare.cli.tables import print_fit
+    from bayescompare.comparison.api import compare
+    from bayescompare.engines.catalog import estimators as read_estimators
+    from bayescompare.fitting import fit as fit_data
+    from bayescompare.model import Model
+    from bayescompare.study.store import prepared
+
+    levels = levels_of(level)
+    model = Model(formula, family=family, priors=priors_of(prior or []))
+    engines = read_estimators(estimators)
+    with prepared(out) as folder, Progress(engines, scenarios=1) as progress:
+        fits = fit_data(model, data, engines, seed=seed, na=na.value, announce=progress.announce_fit)
+        progress.note("tables and report")
+        results = compare(fits, levels=levels)
+        write(results, folder)
+    print_fit(results, folder / "report.html")
+    raise typer.Exit(status_of(results))
