@@ -35,11 +35,14 @@ _PUBLIC = {
     "fit": "bayescompare.fitting",
     "load_dataset": "bayescompare.datasets:load",
     "load_study": "bayescompare.study.definition:load",
+    "measures": "bayescompare.comparison.api",
     "read_data": "bayescompare.data",
     "read_results": "bayescompare.study.store",
     "report": "bayescompare.reporting",
+    "rerun": "bayescompare.study.rerun",
     "run_study": "bayescompare.study.run",
     "simulate": "bayescompare.simulation",
+    "verify": "bayescompare.study.verify",
     "write_results": "bayescompare.study.store",
 }
 

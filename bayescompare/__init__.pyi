@@ -1,7 +1,9 @@
 from bayescompare.comparison.api import compare as compare
+from bayescompare.comparison.api import measures as measures
 from bayescompare.comparison.results import Results as Results
 from bayescompare.data import read_data as read_data
 from bayescompare.dataset import Dataset as Dataset
+from bayescompare.datasets import load as load_dataset
 from bayescompare.design import Design as Design
 from bayescompare.design import Scenario as Scenario
 from bayescompare.errors import BayesCompareError as BayesCompareError
@@ -20,8 +22,11 @@ from bayescompare.priors import Prior as Prior
 from bayescompare.reporting import report as report
 from bayescompare.simulation import simulate as simulate
 from bayescompare.study.definition import Study as Study
+from bayescompare.study.definition import load as load_study
+from bayescompare.study.rerun import rerun as rerun
 from bayescompare.study.run import run_study as run_study
 from bayescompare.study.store import read_results as read_results
 from bayescompare.study.store import write_results as write_results
+from bayescompare.study.verify import verify as verify
 
 __version__: str

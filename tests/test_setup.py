@@ -97,3 +97,11 @@ def test_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
     package = source / "bayescompare"
     assert held == {path.relative_to(source).as_posix() for path in package.rglob("*") if path.is_file()}
     assert {"bayescompare/py.typed", "bayescompare/datasets/sleepstudy.csv"} <= held
+
+
+def test_the_typed_stub_names_what_the_package_offers():
+    import bayescompare
+
+    named = set(re.findall(r" as (\w+)$", (ROOT / "bayescompare" / "__init__.pyi").read_text(), re.MULTILINE))
+    assert named | {"__version__"} == set(bayescompare.__all__)
+    assert all(getattr(bayescompare, name) is not None for name in bayescompare.__all__)

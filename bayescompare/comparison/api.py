@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
+
+from bayescompare.comparison.performance import performance
 from bayescompare.comparison.records import Record
 from bayescompare.comparison.results import Results, results_of
 from bayescompare.comparison.trees import fit_tree
@@ -14,7 +17,7 @@ from bayescompare.fitting import Fits
 from bayescompare.likelihood.problem import Problem
 from bayescompare.provenance import created, machine, versions
 
-__all__ = ["compare", "describe_engines", "describe_priors"]
+__all__ = ["compare", "describe_engines", "describe_priors", "measures"]
 
 
 def describe_engines(engines: Sequence[Engine]) -> list[dict[str, Any]]:
@@ -57,6 +60,40 @@ def compare(fits: Fits, *, levels: Sequence[float] = (0.95,)) -> Results:
     drawn = next((one for one in fits.values() if one.draws is not None), None)
     trees = {(name, 0): fit_tree(problem, drawn, points, seed=fits.seed)} if drawn else {}
     return results_of(records, levels=levels, trees=trees, about=_about(fits, levels))
+
+
+def measures(
+    results: Results,
+    *,
+    by: str | Sequence[str] | None = None,
+    reading: str | Sequence[str] | None = "all",
+    measure: str | Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Return how estimators perform over the replicates of a study, each number with its Monte Carlo standard error.
+
+    Parameters
+    ----------
+    results
+        Of a study: what `run_study` returned, or `read_results` of its folder.
+    by
+        Factors of the study's grid: cells that agree in them are averaged.
+    reading
+        ``all`` fits that have a number, those that ``passed``, ``complete`` cases, or failures as ``misses``;
+        several, or each where None.
+    measure
+        ``bias``, ``coverage``, ...; several, or each where None.
+
+    Returns
+    -------
+    DataFrame
+        With the columns of `schema.MEASURE_COLUMNS`; see `bayescompare.comparison.performance.performance`.
+
+    Raises
+    ------
+    InputError
+        If a factor, a reading or a measure is not known.
+    """
+    return performance(results.tables, factors=results.factors, by=by, reading=reading, measure=measure)
 
 
 def _about(fits: Fits, levels: Sequence[float]) -> dict[str, Any]:

@@ -9,11 +9,10 @@ from bayescompare.comparison.cells import Frames
 from bayescompare.comparison.grouping import Groups
 from bayescompare.comparison.measure_rows import measure_rows, tidy
 from bayescompare.comparison.monte_carlo import means
-from bayescompare.comparison.paired import paired_differences as paired
 from bayescompare.comparison.performance import performance
 from bayescompare.fits import GATE
 
-__all__ = ["REPORTED", "measures", "measures_past_the_gate", "paired_differences", "recovery_measures"]
+__all__ = ["REPORTED", "measures", "measures_past_the_gate", "recovery_measures"]
 
 #: The measures that a report shows of `schema.MEASURES`.
 REPORTED = ("bias", "relative_bias", "empirical_se", "model_se", "rmse", "coverage", "width")
@@ -47,12 +46,3 @@ def recovery_measures(recovery: pd.DataFrame) -> pd.DataFrame:
         for name in ("rmse", "slope")
     )
     return tidy(parts, [*cell, "measure", "value", "mcse", "n_used", "n_total"])
-
-
-def paired_differences(estimates: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """Return the paired differences of a table of estimates alone; see `paired.paired_differences`."""
-    fits = estimates[["scenario", "replicate", "estimator"]].drop_duplicates()
-    fits = fits.assign(status="ok", flags=[()] * len(fits))
-    columns = ["scenario", "replicate", "estimator", "parameter", "kind", "level", "lower", "upper"]
-    tables = {"estimates": estimates, "fits": fits, "intervals": pd.DataFrame(columns=columns)}
-    return paired(tables, reference).drop(columns=["kind", "reference_kind", "level", "reading", "reason"])

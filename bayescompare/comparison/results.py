@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from bayescompare.comparison.measures import measures, measures_past_the_gate, paired_differences, recovery_measures
+from bayescompare.comparison.measures import measures, measures_past_the_gate, recovery_measures
+from bayescompare.comparison.paired import paired_differences
+from bayescompare.comparison.performance import performance
 from bayescompare.comparison.records import Record
 from bayescompare.comparison.rows import row_of, table_of
 from bayescompare.comparison.schema import TABLES
@@ -57,6 +59,16 @@ class Results:
         """Bias, coverage and the like with Monte Carlo standard errors; empty without a truth."""
         return measures(self.tables)
 
+    @property
+    def factors(self) -> dict[str, dict[str, Any]]:
+        """Scenario -> factor of the study's grid -> value."""
+        return {one["name"]: dict(one.get("factors", {})) for one in self.about.get("scenarios", ())}
+
+    @cached_property
+    def performance(self) -> pd.DataFrame:
+        """Every measure in every reading; see `bayescompare.comparison.performance`."""
+        return performance(self.tables, factors=self.factors, reading=None)
+
     @cached_property
     def measures_past_the_gate(self) -> pd.DataFrame:
         """The same without the fits that failed the convergence gate, where there are such fits."""
@@ -77,9 +89,9 @@ class Results:
         """A row per claim and objective."""
         return summarise(self.verdicts)
 
-    def paired(self, reference: str = "lbfgs-ml") -> pd.DataFrame:
-        """Return paired differences of the estimators from a reference."""
-        return paired_differences(self.tables["estimates"], reference)
+    def paired(self, reference: str = "lbfgs-ml", *, reading: str = "all") -> pd.DataFrame:
+        """Return paired differences of the estimators from a reference; see `paired.paired_differences`."""
+        return paired_differences(self.tables, reference, reading=reading)
 
     @property
     def tree(self) -> xr.DataTree | None:

@@ -109,7 +109,7 @@ def row_of(
 
 
 def _sketch(values: Array, size: int | None) -> list[Array]:
-    """Return the order statistics of draws ``(chains, draws, k)``, one array a parameter; none where one is not finite."""
+    """Return the order statistics of draws ``(chains, draws, k)`` by parameter; nothing where one is not finite."""
     flat = np.sort(values.reshape(-1, values.shape[-1]), axis=0)
     if not np.all(np.isfinite(flat)):
         return []

@@ -188,7 +188,7 @@ def paired_grid(subject: Subject, reference: str = "lbfgs-ml") -> Grid | None:
     if not subject.is_study or reference not in subject.estimators:
         return None
     found = subject.results.paired(reference)
-    found = found[found["n_used"] > 0]
+    found = found[(found["n_used"] > 0) & found["measure"].isin(["difference", "squared_error_difference"])]
     if not len(found):
         return None
     rows = _long(found.to_dict("records"), ["scenario", "parameter", "estimator"])

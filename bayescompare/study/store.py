@@ -34,7 +34,7 @@ def write_results(results: Results, folder: Path | str) -> None:
         (folder / "about.json").unlink(missing_ok=True)
         tables = dict(results.tables)
         if results.about.get("kind") == "study":
-            tables |= {"measures": results.measures, "verdicts": results.verdicts}
+            tables |= {"measures": results.performance, "verdicts": results.verdicts}
         for name, frame in tables.items():
             _write_table(frame, folder / "tables" / f"{name}.parquet")
         content = {

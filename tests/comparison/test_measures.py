@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayescompare.comparison.measures import measures, measures_past_the_gate, paired_differences, recovery_measures
+from bayescompare.comparison.measures import measures, measures_past_the_gate, recovery_measures
 from bayescompare.comparison.monte_carlo import jackknife, mean, share, wilson
+from bayescompare.comparison.paired import paired_differences
 from bayescompare.fits import RandomEffects
 from tests.comparison.fakes import LAYOUT, TRUTH, make_fit, record, tables
 
@@ -167,7 +168,7 @@ def test_shares_and_means_say_what_they_are_out_of():
 
 def test_paired_differences_cancel_what_the_data_share():
     records = [*simulated("one", 1, 0.3), *simulated("two", 2, 0.1)]
-    table = paired_differences(tables(records)["estimates"], "two")
+    table = paired_differences(tables(records), "two")
     one, two = (by_hand(records=part)[0] for part in (records[:40], records[40:]))
     row = of(table, "difference")
     assert (row["estimator"], row["reference"]) == ("one", "two")
@@ -182,7 +183,7 @@ def test_paired_differences_cancel_what_the_data_share():
 
 def test_pairs_are_made_by_replicate_and_not_by_position():
     records = [*simulated("one", 1), *simulated("two", 2)[::-1]]
-    table = paired_differences(tables(records)["estimates"], "two")
+    table = paired_differences(tables(records), "two")
     one, two = (by_hand(records=part)[0] for part in (records[:40], records[40:][::-1]))
     assert of(table, "difference")["mcse"] == pytest.approx(np.std(one - two, ddof=1) / np.sqrt(40))
 
