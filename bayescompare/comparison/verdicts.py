@@ -31,6 +31,8 @@ Frames = Mapping[str, pd.DataFrame]
 _UNSTABLE = {"diverged", "oscillating"}
 _SHORT = {1: "premature", 2: "unstable"}
 _AWAY_SD, _AWAY_DEVIANCE = 0.1, 0.01
+# Standard errors by which the gaps of two learning rates may differ and count as the same.
+_TIED = 0.01
 _BIASES = {"optimizer bias": ("estimate", "own_optimum"), "objective bias": ("own_optimum", "marginal_ml")}
 
 
@@ -119,7 +121,7 @@ def _learning_rates(fits: pd.DataFrame) -> Iterator[_Cell]:
     adam["base"] = adam["estimator"].str.replace(r"\blr=[0-9.eE+-]+,?", "", regex=True).str.rstrip(":,")
     for (scenario, base), group in adam.dropna(subset=["rate"]).groupby(["scenario", "base"], sort=False):
         medians = group.groupby("rate")["gap_sd"].median()
-        best = medians.idxmin() if medians.notna().any() else np.nan
+        best = _best_rate(medians.dropna())
         near = medians[(medians.index >= best / 10.001) & (medians.index <= best * 10.001)]
         if len(near) < 3 or near.index.min() >= best or near.index.max() <= best:
             continue
@@ -127,6 +129,12 @@ def _learning_rates(fits: pd.DataFrame) -> Iterator[_Cell]:
         value = float(near.max() - near.min())
         n = int(group["replicate"].nunique())
         yield _Cell(7, "", base, scenario, Interval(value=value, lower=boot[0], upper=boot[1], n_used=n, n_total=n))
+
+
+def _best_rate(medians: pd.Series) -> float:
+    """Return the rate of the smallest gap: of those that are as good, the one in the middle."""
+    tied = np.sort(medians.index[medians <= medians.min() + _TIED].to_numpy(float))
+    return float(tied[(len(tied) - 1) // 2]) if len(tied) else np.nan
 
 
 def _rate(label: str) -> float:

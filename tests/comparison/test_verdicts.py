@@ -271,6 +271,12 @@ def test_learning_rates_are_judged_around_the_best_one():
     assert (row["verdict"], row["objective"]) == ("refuted", "adam-marginal:batch=3")
 
 
+def test_rates_that_are_all_as_good_are_judged_around_the_middle_one():
+    best_at_the_edge_by_noise = {"lr=0.001": 1e-9, "lr=0.01": 3e-8, "lr=0.1": 2e-8}
+    row = verdicts(frames(fits=rate_rows(best_at_the_edge_by_noise))).query("claim == 7").iloc[0]
+    assert row["verdict"] == "refuted"
+
+
 def test_a_best_rate_at_the_edge_tests_nothing():
     assert (
         verdict_of(verdicts(frames(fits=rate_rows({"lr=0.001": 0.1, "lr=0.01": 1.0, "lr=0.1": 2.0}))), 7)
