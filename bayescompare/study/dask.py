@@ -11,6 +11,7 @@ from asyncio import CancelledError as FuturesCancelled
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 
 import dask
 from distributed import Client, Future, LocalCluster, wait
@@ -25,7 +26,7 @@ from bayescompare.study.executor import Executor, Lost, Outcome, broken
 from bayescompare.study.parts import Part
 from bayescompare.study.queue import Queue
 from bayescompare.study.tasks import Task
-from bayescompare.study.work import run_remote
+from bayescompare.study.work import run_task
 
 __all__ = ["DaskWorkers", "existing_cluster", "local_processes"]
 
@@ -100,7 +101,7 @@ class DaskWorkers(Executor):
         for address in self._there():
             if address in busy or (task := queue.take(address)) is None:
                 continue
-            future = self.client.submit(run_remote, study, task, workers=[address], pure=False, retries=0)
+            future = self.client.submit(_run_remote, study, task, workers=[address], pure=False, retries=0)
             self._running[future] = _Running(task=task, address=address, since=time.monotonic())
             given += 1
         return given
@@ -145,6 +146,18 @@ class DaskWorkers(Executor):
         self._looked = -math.inf
         message = f"stopped from outside: it went on long past its limit of {limit:g} s"
         return Lost(status=Status.TIMEOUT, message=message)
+
+
+def _run_remote(study: str, task: Task) -> Part:
+    """Run a task of a study that is given as JSON: what a worker is asked to do."""
+    # with the worker's own scheduler in sight, xarray asks it for a lock on a file in memory
+    with dask.config.set(scheduler="synchronous"):
+        return run_task(_read_study(study), task)
+
+
+@lru_cache(maxsize=4)
+def _read_study(text: str) -> Study:
+    return Study.from_dict(json.loads(text), trial=False)
 
 
 def _patience(limit: float, task: Task) -> float:

@@ -6,7 +6,6 @@ import json
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -31,7 +30,7 @@ from bayescompare.study.parts import Part, Stamp, encode
 from bayescompare.study.tasks import SURFACE, Task, scenario_of, slug
 from bayescompare.study.trees import netcdf
 
-__all__ = ["KEPT_DRAWS", "SURFACES", "fits_of", "identity", "lost_part", "run_remote", "run_task"]
+__all__ = ["KEPT_DRAWS", "SURFACES", "fits_of", "identity", "lost_part", "run_task"]
 
 #: Flagged fits of a task, and of a study, whose draws are kept.
 KEPT_DRAWS = 20
@@ -60,16 +59,6 @@ def identity(study: Study, scenario: Scenario, label: str) -> str:
     starts = study.dispersed_starts if label == SURFACE else None
     asked = [_FORMAT, scenario_key(study, scenario), study.levels, study.intervals, label, starts]
     return digest(json.dumps(asked).encode())[:32]
-
-
-def run_remote(study: str, task: Task) -> Part:
-    """Run a task of a study that is given as JSON: what another process is asked to do."""
-    return run_task(_study(study), task)
-
-
-@lru_cache(maxsize=4)
-def _study(text: str) -> Study:
-    return Study.from_dict(json.loads(text))
 
 
 def run_task(study: Study, task: Task) -> Part:
