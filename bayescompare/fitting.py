@@ -11,10 +11,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from bayescompare.data import read_data
-from bayescompare.engines.base import Engine, failed_fit
+from bayescompare.engines.base import Engine, failed_fit, within
 from bayescompare.engines.catalog import estimators as read_estimators
 from bayescompare.engines.optima import judged
-from bayescompare.errors import EstimatorError
+from bayescompare.errors import EstimatorError, InputError
 from bayescompare.fits import Fit, Status
 from bayescompare.likelihood.problem import Problem, build_problem
 from bayescompare.model import Model
@@ -67,6 +67,7 @@ def _one_engine(
     problems: Sequence[Problem],
     seeds: Sequence[np.random.SeedSequence],
     announce: Announce | None,
+    limit: float | None,
 ) -> list[Fit]:
     """Fit a batch by one engine; what the engine cannot do is a row with its reason."""
     label = engine.label
@@ -75,7 +76,7 @@ def _one_engine(
         return [failed_fit(label, problem.layout, reason, Status.NOT_APPLICABLE) for problem in problems]
     progress = (lambda done, total: announce(label, done, total)) if announce else None
     try:
-        return engine.fit(problems, seeds, progress)
+        return within(engine.fit, limit)(problems, seeds, progress)
     except EstimatorError as error:
         return [failed_fit(label, problem.layout, str(error), Status.NOT_APPLICABLE) for problem in problems]
 
@@ -87,6 +88,7 @@ def fit_batch(
     scenario: str,
     replicates: Sequence[int],
     announce: Announce | None = None,
+    limit: float | None = None,
 ) -> list[list[Fit]]:
     """Fit problems of one shape by each engine, and judge fits of one objective by the best of them.
 
@@ -94,6 +96,8 @@ def fit_batch(
     ----------
     seed, scenario, replicates
         Coordinates of the random numbers.
+    limit
+        Seconds that a fit may take; see `Engine.fit`.
 
     Returns
     -------
@@ -105,7 +109,7 @@ def fit_batch(
     with threadpool_limits(1, "blas"):
         for engine in engines:
             seeds = [sequence(seed, scenario, replicate, engine.engine) for replicate in replicates]
-            columns.append(_one_engine(engine, problems, seeds, announce))
+            columns.append(_one_engine(engine, problems, seeds, announce, limit))
     return [judged(fits) for fits in zip(*columns, strict=True)]
 
 
@@ -116,6 +120,7 @@ def fit(
     *,
     seed: int = 1,
     na: str = "error",
+    time_limit: float | None = None,
     announce: Announce | None = None,
 ) -> Fits:
     """Fit one data set by several estimators.
@@ -132,6 +137,8 @@ def fit(
         Root seed: the same seed gives the same fits.
     na
         ``error`` refuses missing values in the columns used, ``drop`` drops their rows.
+    time_limit
+        Seconds that each estimator may take; one that takes longer is cut short, and what there was is kept.
     announce
         Called with what is running and how far it is.
 
@@ -146,10 +153,11 @@ def fit(
         one if isinstance(one, Engine) else read_estimators(one)[0] for one in given
     ]  # fmt: skip
     _refuse_twins(engines)
+    _refuse_no_time(time_limit)
     dataset = read_data(data, na=na)
     problem = build_problem(model, dataset, na)
     started = time.perf_counter()
-    fits = fit_batch([problem], engines, seed, "fit", [0], announce)[0]
+    fits = fit_batch([problem], engines, seed, "fit", [0], announce, time_limit)[0]
     return Fits(
         by_label={one.estimator: one for one in fits},
         engines=tuple(engines),
@@ -168,3 +176,9 @@ def _refuse_twins(engines: Sequence[Engine]) -> None:
     twice = sorted({label for label in labels if labels.count(label) > 1})
     if twice:
         raise EstimatorError(f"The estimator {twice[0]!r} is asked for twice; name each once.")
+
+
+def _refuse_no_time(limit: float | None) -> None:
+    """Refuse a limit in which nothing can run."""
+    if limit is not None and not (np.isfinite(limit) and limit > 0):
+        raise InputError(f"The time limit must be a number of seconds greater than 0, not {limit:g}.")

@@ -10,10 +10,11 @@ import pyarrow as pa
 from bayescompare.comparison.ragged import Ragged, datasets
 from bayescompare.engines.base import status_of
 from bayescompare.engines.optima import Candidate, Judgement, judge
-from bayescompare.fits import Flag
+from bayescompare.fits import Flag, Status
 
 __all__ = ["judged_rows"]
 
+_SCALARS = ("estimator", "objective", "status", "flags")
 _CHANGED = ("gap_deviance", "gap_sd", "own_optimum", "flags", "status")
 
 
@@ -24,7 +25,7 @@ def judged_rows(rows: pa.Table) -> pa.Table:
     for place, best, found in _judgements(rows):
         flags = _flags(columns["flags"][place], found)
         columns["flags"][place] = [str(flag) for flag in flags]
-        columns["status"][place] = str(status_of(flags))
+        columns["status"][place] = str(status_of(flags, Status(columns["status"][place])))
         columns["gap_deviance"][place], columns["gap_sd"][place] = found.gap_deviance, found.gap_sd
         columns["own_optimum"][place] = estimates[best]
     for name, values in columns.items():
@@ -45,14 +46,16 @@ def _judgements(rows: pa.Table) -> Iterator[tuple[int, int, Judgement]]:
 def _candidates(rows: pa.Table) -> Iterator[Candidate]:
     estimands = Ragged.of(rows["estimates"], "estimand")
     working, working_se = Ragged.of(rows["working"]), Ragged.of(rows["working_se"])
-    scalars = zip(rows["estimator"].to_pylist(), rows["objective"].to_pylist(), strict=True)
-    for place, (estimator, objective) in enumerate(scalars):
+    scalars = zip(*(rows[name].to_pylist() for name in _SCALARS), strict=True)
+    for place, (estimator, objective, status, flags) in enumerate(scalars):
         yield Candidate(
             estimator=estimator,
             estimand=next(iter(estimands[place]), ""),
             objective=objective,
             working=working[place],
             working_se=working_se[place],
+            status=Status(status),
+            flags=flags,
         )
 
 

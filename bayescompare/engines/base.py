@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
+from inspect import signature
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,10 +16,13 @@ from bayescompare.layout import Layout
 from bayescompare.likelihood.problem import Problem
 from bayescompare.model import Model
 
-__all__ = ["Engine", "OneByOne", "Progress", "failed_fit", "note_flags", "status_of"]
+__all__ = ["NOT_THERE", "Engine", "OneByOne", "Progress", "failed_fit", "note_flags", "status_of", "within"]
 
 #: Called with (done, total) as a batch goes on.
 Progress = Callable[[int, int], None]
+
+#: Why an estimate has no standard error that was not taken at an optimum.
+NOT_THERE = "not at an optimum"
 
 #: Flags that are facts about the fit and not faults of it.
 HARMLESS = frozenset(
@@ -74,11 +79,24 @@ class Engine(ABC):
         problems: Sequence[Problem],
         seeds: Sequence[np.random.SeedSequence],
         progress: Progress | None = None,
+        limit: float | None = None,
     ) -> list[Fit]:
         """Fit problems that share their model and their numbers of columns and groups.
 
         A numerical failure of one problem is a fit with a status, never an exception; the result
         of a problem does not depend on its neighbours.
+
+        Parameters
+        ----------
+        progress
+            Called as the batch goes on.
+        limit
+            Seconds that each fit may take. Problems that run together, in one stack, have the limit times their
+            number together, and those of them that have ended by then are whole. What is done once for many fits,
+            such as compiling, and what is done after a fit, such as judging it, does not count. A fit that is
+            cut short has the status ``timeout``; if it has an estimate it has the flag ``partial`` too (see
+            `bayescompare.engines.deadline.timed_out`). A fit that ends in time is to the last bit the fit
+            without a limit. An engine whose ``fit`` has no such parameter is called without: its fits run to their end.
         """
 
 
@@ -91,22 +109,35 @@ class OneByOne(Engine):
         problems: Sequence[Problem],
         seeds: Sequence[np.random.SeedSequence],
         progress: Progress | None = None,
+        limit: float | None = None,
     ) -> list[Fit]:
         """Fit each problem; see `Engine.fit`."""
-        fits = []
+        fits, fit_one = [], within(self.fit_one, limit)
         for done, (problem, seed) in enumerate(zip(problems, seeds, strict=True), 1):
-            fits.append(self.fit_one(problem, seed))
+            fits.append(fit_one(problem, seed))
             if progress:
                 progress(done, len(problems))
         return fits
 
     @abstractmethod
     def fit_one(self, problem: Problem, seed: np.random.SeedSequence) -> Fit:
-        """Fit one problem."""
+        """Fit one problem.
+
+        It may have a further parameter ``limit: float | None = None``: seconds that it may take, as `Engine.fit`
+        says. One that has none runs to its end.
+        """
 
 
-def status_of(flags: Sequence[Flag]) -> Status:
-    """Return ``flagged`` if any flag is a fault, else ``ok``."""
+def within[Result](fit: Callable[..., Result], limit: float | None) -> Callable[..., Result]:
+    """Return an engine's ``fit`` or ``fit_one`` with its limit set, if it has one and takes one."""
+    takes_one = limit is not None and "limit" in signature(fit).parameters
+    return partial(fit, limit=limit) if takes_one else fit
+
+
+def status_of(flags: Sequence[Flag], status: Status = Status.OK) -> Status:
+    """Return ``flagged`` if any flag is a fault, else ``ok``; the status of a fit without a regular end stays."""
+    if status not in (Status.OK, Status.FLAGGED):
+        return status
     return Status.FLAGGED if any(flag not in HARMLESS for flag in flags) else Status.OK
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from bayescompare.engines.base import status_of
-from bayescompare.fits import Fit, Flag
+from bayescompare.fits import Fit, Flag, Status
 from bayescompare.likelihood.coordinates import natural_working
 
 __all__ = ["Candidate", "Judgement", "judge", "judged", "marginal_ml", "working_distance"]
@@ -31,6 +31,8 @@ class Candidate:
         Of its first parameter, which tells the objective.
     working, working_se : (k,)
         Estimate and standard errors on the working scale; empty errors where there are none.
+    status, flags
+        How it ended.
     """
 
     estimator: str
@@ -38,6 +40,13 @@ class Candidate:
     objective: float
     working: Array
     working_se: Array
+    status: Status = Status.OK
+    flags: Collection[str] = ()
+
+    @property
+    def on_its_way(self) -> bool:
+        """Whether it was cut short before it had come to rest: how far it had to go is then known from others only."""
+        return self.status == Status.TIMEOUT and Flag.NOT_STATIONARY in self.flags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +92,11 @@ def judge(candidates: Sequence[Candidate]) -> list[Judgement | None]:
     ]
 
 
-def _beside(one: Candidate, candidates: Sequence[Candidate], best: int) -> Judgement:
+def _beside(one: Candidate, candidates: Sequence[Candidate], best: int) -> Judgement | None:
     """Return the judgement on a fit beside the best."""
     top = candidates[best]
+    if one is top and top.on_its_way:
+        return None
     away = working_distance(one.working, top.working, top.working_se) if len(top.working_se) else float("nan")
     return Judgement(gap_deviance=max(one.objective - top.objective, 0.0), gap_sd=away, best=best)
 
@@ -104,6 +115,8 @@ def _candidate(fit: Fit) -> Candidate:
         objective=fit.objective,
         working=natural_working(fit.estimate, fit.layout),
         working_se=np.empty(0) if fit.working_se is None else fit.working_se,
+        status=fit.status,
+        flags=fit.flags,
     )
 
 
@@ -124,5 +137,5 @@ def _noted(fit: Fit, found: Judgement, best: Fit) -> Fit:
         gap_sd=found.gap_sd,
         own_optimum=best.estimate,
         flags=flags,
-        status=status_of(flags),
+        status=status_of(flags, fit.status),
     )
