@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from bayescompare.engines.base import OneByOne, failed_fit, note_flags, status_of
+from bayescompare.engines.deadline import Deadline, nothing_yet
+from bayescompare.engines.lbfgs_limit import cut_short
 from bayescompare.engines.lbfgs_search import FIXED_STARTS, Optimum, search
 from bayescompare.errors import EstimatorError
-from bayescompare.fits import Fit, Flag
+from bayescompare.fits import Fit, Flag, Status
 from bayescompare.layout import Layout
 from bayescompare.likelihood.coordinates import natural_from_root
 from bayescompare.likelihood.evaluate import conditional_effects
@@ -61,20 +63,28 @@ class _Lbfgs(OneByOne):
         if self.starts < 1:
             raise EstimatorError(f"{self.name}: starts must be at least 1, not {self.starts}.")
 
-    def fit_one(self, problem: Problem, seed: np.random.SeedSequence) -> Fit:
-        """Fit one problem."""
-        started = time.perf_counter()
+    def fit_one(self, problem: Problem, seed: np.random.SeedSequence, limit: float | None = None) -> Fit:
+        """Fit one problem, in so many seconds; see `Engine.fit`."""
+        started, until = time.perf_counter(), Deadline(limit)
         optimum = search(
             problem,
             reml=self.reml,
             starts=self.starts,
             coordinates=self.coordinates,
             rng=generator(seed) if self.starts > FIXED_STARTS else None,
+            until=until,
         )
         seconds = time.perf_counter() - started
         if not np.isfinite(optimum.deviance):
-            return failed_fit(self.label, problem.layout, "the likelihood is not finite at any start", seconds=seconds)
-        return self._result(problem, optimum, seconds, seed_key(seed))
+            return self._nowhere(problem, until, seconds)
+        fit = self._result(problem, optimum, seconds, seed_key(seed))
+        return cut_short(fit, until.limit) if until.cut else fit
+
+    def _nowhere(self, problem: Problem, until: Deadline, seconds: float) -> Fit:
+        """Return the row of a fit without a point at which the likelihood is finite."""
+        if until.cut:
+            return failed_fit(self.label, problem.layout, nothing_yet(until.limit), Status.TIMEOUT, seconds=seconds)
+        return failed_fit(self.label, problem.layout, "the likelihood is not finite at any start", seconds=seconds)
 
     def _result(self, problem: Problem, optimum: Optimum, seconds: float, seed_key: str) -> Fit:
         layout, theta = problem.layout, natural_at(problem, optimum)

@@ -11,9 +11,11 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 
 from bayescompare.engines.base import OneByOne, failed_fit, note_flags, status_of
+from bayescompare.engines.deadline import Deadline, nothing_yet
+from bayescompare.engines.lbfgs_limit import cut_short, halting, outcome
 from bayescompare.engines.lbfgs_spaces import moment_factor
 from bayescompare.errors import EstimatorError
-from bayescompare.fits import Fit, Flag
+from bayescompare.fits import Fit, Flag, Status
 from bayescompare.likelihood.coordinates import from_working, natural_from_root, to_working
 from bayescompare.likelihood.evaluate import conditional_effects
 from bayescompare.likelihood.posterior import Posterior
@@ -48,7 +50,7 @@ class _Mode:
     degenerate: bool = False
 
 
-def _descend(posterior: Posterior, x: Array) -> _Mode:
+def _descend(posterior: Posterior, x: Array, until: Deadline) -> _Mode:
     """Run L-BFGS-B over the finite coordinates of a point; infinite ones stay."""
     free = np.flatnonzero(np.isfinite(x))
 
@@ -58,13 +60,12 @@ def _descend(posterior: Posterior, x: Array) -> _Mode:
         value, gradient = posterior(full)
         return (value, gradient[free]) if np.isfinite(value) else (1e100, np.zeros(len(free)))
 
-    found = minimize(objective, x[free], jac=True, method="L-BFGS-B", options=_OPTIONS)
+    found = minimize(objective, x[free], jac=True, method="L-BFGS-B", options=_OPTIONS, callback=halting(until))
     end = x.copy()
     end[free] = found.x
     gradient = np.zeros(len(x))
     gradient[free] = found.jac
-    message = "" if found.success else str(found.message)
-    return _Mode(x=end, value=float(found.fun), gradient=gradient, evaluations=int(found.nfev), message=message)
+    return _Mode(x=end, value=float(found.fun), gradient=gradient, evaluations=int(found.nfev), message=outcome(found))
 
 
 def _starts(problem: Problem, count: int, rng: np.random.Generator) -> list[Array]:
@@ -83,7 +84,17 @@ def _starts(problem: Problem, count: int, rng: np.random.Generator) -> list[Arra
     return points
 
 
-def _landed(posterior: Posterior, mode: _Mode) -> _Mode:
+def _dispersed(posterior: Posterior, points: list[Array], until: Deadline) -> list[_Mode]:
+    """Return the ends of the first search and, while there is time, of the others."""
+    modes = [_descend(posterior, points[0], until)]
+    for point in points[1:]:
+        if until.passed():
+            break
+        modes.append(_descend(posterior, point, until))
+    return modes
+
+
+def _landed(posterior: Posterior, mode: _Mode, until: Deadline) -> _Mode:
     """Set small sds to exactly zero where the density there is no lower; note an unbounded one."""
     layout = posterior.problem.layout
     for k in range(layout.sd.start, layout.sd.stop):
@@ -93,9 +104,9 @@ def _landed(posterior: Posterior, mode: _Mode) -> _Mode:
             return replace(mode, degenerate=True)
         x = mode.x.copy()
         x[k] = -np.inf
-        if not np.isfinite(posterior(x)[0]):
+        if until.passed() or not np.isfinite(posterior(x)[0]):
             continue
-        tried = _descend(posterior, x)
+        tried = _descend(posterior, x, until)
         if tried.value <= mode.value + _SAME:
             mode = tried
     return mode
@@ -108,12 +119,14 @@ def _slope(problem: Problem, mode: _Mode) -> float:
     return float(np.max(np.abs(mode.gradient) * units))
 
 
-def map_optimum(problem: Problem, *, starts: int, unconstrained: bool, rng: np.random.Generator) -> _Mode:
-    """Return the best joint mode from several starts."""
+def map_optimum(
+    problem: Problem, *, starts: int, unconstrained: bool, rng: np.random.Generator, until: Deadline
+) -> _Mode:
+    """Return the best joint mode from several starts, or the best point so far when time is up."""
     posterior = Posterior(problem, jacobian=unconstrained)
-    modes = [_descend(posterior, start) for start in _starts(problem, starts, rng)]
+    modes = _dispersed(posterior, _starts(problem, starts, rng), until)
     best = min(modes, key=lambda mode: mode.value)
-    landed = best if unconstrained else _landed(posterior, best)
+    landed = best if unconstrained else _landed(posterior, best, until)
     evaluations = sum(mode.evaluations for mode in modes) + (landed.evaluations if landed is not best else 0)
     return replace(landed, evaluations=evaluations)
 
@@ -144,17 +157,28 @@ class LbfgsMAP(OneByOne):
         if self.starts < 1:
             raise EstimatorError(f"{self.name}: starts must be at least 1, not {self.starts}.")
 
-    def fit_one(self, problem: Problem, seed: np.random.SeedSequence) -> Fit:
-        """Fit one problem."""
-        started = time.perf_counter()
-        unconstrained = self.coordinates == "unconstrained"
-        mode = map_optimum(problem, starts=self.starts, unconstrained=unconstrained, rng=generator(seed))
+    def fit_one(self, problem: Problem, seed: np.random.SeedSequence, limit: float | None = None) -> Fit:
+        """Fit one problem, in so many seconds; see `Engine.fit`."""
+        started, until = time.perf_counter(), Deadline(limit)
+        mode = map_optimum(
+            problem, starts=self.starts, unconstrained=self._unconstrained, rng=generator(seed), until=until
+        )
         seconds = time.perf_counter() - started
-        layout = problem.layout
-        if not np.isfinite(mode.value) or mode.value >= 1e100:
-            return failed_fit(self.label, layout, "the posterior density is not finite at any start", seconds=seconds)
-        theta = from_working(mode.x, layout, problem.products)
-        se, working_se = Posterior(problem, jacobian=unconstrained).standard_errors(mode.x, theta)
+        if np.isfinite(mode.value) and mode.value < 1e100:
+            fit = self._result(problem, mode, seconds, seed_key(seed))
+            return cut_short(fit, until.limit) if until.cut else fit
+        if until.cut:
+            return failed_fit(self.label, problem.layout, nothing_yet(until.limit), Status.TIMEOUT, seconds=seconds)
+        message = "the posterior density is not finite at any start"
+        return failed_fit(self.label, problem.layout, message, seconds=seconds)
+
+    @property
+    def _unconstrained(self) -> bool:
+        return self.coordinates == "unconstrained"
+
+    def _result(self, problem: Problem, mode: _Mode, seconds: float, seed_key: str) -> Fit:
+        layout, theta = problem.layout, from_working(mode.x, problem.layout, problem.products)
+        se, working_se = Posterior(problem, jacobian=self._unconstrained).standard_errors(mode.x, theta)
         flags = [*note_flags(problem)]
         flags += [Flag.BOUNDARY] if np.any(theta[layout.sd] == 0) else []
         flags += [Flag.DEGENERATE] if mode.degenerate else []
@@ -174,6 +198,6 @@ class LbfgsMAP(OneByOne):
             grad_norm=float(np.max(np.abs(mode.gradient))),
             seconds=seconds,
             evaluations=mode.evaluations,
-            seed_key=seed_key(seed),
+            seed_key=seed_key,
             random_effects=conditional_effects(problem, theta),
         )

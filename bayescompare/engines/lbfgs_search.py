@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import OptimizeResult, minimize
 
+from bayescompare.engines.deadline import Deadline
+from bayescompare.engines.lbfgs_limit import halting, outcome
 from bayescompare.engines.lbfgs_spaces import Cholesky, LogSd
 from bayescompare.likelihood import kernel
 from bayescompare.likelihood.problem import Problem
@@ -20,6 +22,7 @@ Space = Cholesky | LogSd
 #: Starts of a search that are not drawn.
 FIXED_STARTS = 2
 
+_NEVER = Deadline()
 _NOTHING = np.zeros(0, dtype=np.intp)
 
 # Decrease of the deviance that counts: below it two ends are the same.
@@ -72,13 +75,13 @@ class _End:
     message: str = ""
 
 
-def _descend(space: Space, start: Array, held: npt.NDArray[np.intp] = _NOTHING) -> _End:
+def _descend(space: Space, start: Array, held: npt.NDArray[np.intp] = _NOTHING, until: Deadline = _NEVER) -> _End:
     """Run L-BFGS-B once; the held coordinates stay where they are."""
     if len(held) == len(start):
         value, gradient = space(start)
         return _End(start, value, gradient, 1)
     if not len(held):
-        found = minimize(space, start, jac=True, method="L-BFGS-B", options=_OPTIONS)
+        found = minimize(space, start, jac=True, method="L-BFGS-B", options=_OPTIONS, callback=halting(until))
         return _ended(found, found.x, found.jac)
     free = np.setdiff1d(np.arange(len(start)), held)
 
@@ -86,7 +89,7 @@ def _descend(space: Space, start: Array, held: npt.NDArray[np.intp] = _NOTHING) 
         value, gradient = space(_with(start, free, part))
         return value, gradient[free]
 
-    found = minimize(objective, start[free], jac=True, method="L-BFGS-B", options=_OPTIONS)
+    found = minimize(objective, start[free], jac=True, method="L-BFGS-B", options=_OPTIONS, callback=halting(until))
     end = _with(start, free, found.x)
     return _ended(found, end, space(end)[1])
 
@@ -98,38 +101,54 @@ def _with(point: Array, which: npt.NDArray[np.intp], values: Array) -> Array:
 
 
 def _ended(found: OptimizeResult, point: Array, gradient: Array) -> _End:
-    return _End(point, float(found.fun), gradient, int(found.nfev), "" if found.success else str(found.message))
+    return _End(point, float(found.fun), gradient, int(found.nfev), outcome(found))
 
 
 def _best(ends: list[_End]) -> _End:
     return min(ends, key=lambda end: end.value if np.isfinite(end.value) else np.inf)
 
 
-def _landed(space: Cholesky, end: _End) -> _End:
+def _dispersed(space: Space, points: list[Array], until: Deadline) -> list[_End]:
+    """Return the ends of the first search and, while there is time, of the others."""
+    ends = [_descend(space, points[0], until=until)]
+    for point in points[1:]:
+        if until.passed():
+            break
+        ends.append(_descend(space, point, until=until))
+    return ends
+
+
+def _landed(space: Cholesky, end: _End, until: Deadline = _NEVER) -> _End:
     """Set small diagonals to exactly zero, one after another, where zero is no worse."""
     for k in space.diagonal:
-        if 0 < abs(end.point[k]) * space.unit < _NEAR:
+        if 0 < abs(end.point[k]) * space.unit < _NEAR and not until.passed():
             point = space.inside(end.point, k, 0.0)
-            tried = _descend(space, point, space.diagonal[point[space.diagonal] == 0.0])
+            tried = _descend(space, point, space.diagonal[point[space.diagonal] == 0.0], until)
             total = tried.evaluations + end.evaluations
             end = replace(tried if tried.value <= end.value + _SAME else end, evaluations=total)
     return end
 
 
-def _checked(space: Cholesky, end: _End) -> _End:
+def _checked(space: Cholesky, end: _End, until: Deadline = _NEVER) -> _End:
     """Leave a false zero: restart a step away from every zero diagonal, and keep what is lower."""
     for k in space.diagonal:
-        if end.point[k] != 0.0:
+        if end.point[k] != 0.0 or until.passed():
             continue
         point = space.inside(end.point, k, _INSIDE)
-        tried = _descend(space, point)
+        tried = _descend(space, point, until=until)
         total = tried.evaluations + end.evaluations
         end = replace(tried if tried.value < end.value - _SAME else end, evaluations=total)
     return end
 
 
 def search(
-    problem: Problem, *, reml: bool, starts: int, coordinates: str, rng: np.random.Generator | None = None
+    problem: Problem,
+    *,
+    reml: bool,
+    starts: int,
+    coordinates: str,
+    rng: np.random.Generator | None = None,
+    until: Deadline = _NEVER,
 ) -> Optimum:
     """Return the best optimum found from dispersed starts.
 
@@ -142,13 +161,16 @@ def search(
         ``cholesky`` with safeguards, or ``log-sd`` plain.
     rng
         Draws the starts after the first two; making one takes long beside a search.
+    until
+        When it passes, the best point so far is the end: an iteration that has begun is finished, starts and
+        safeguards that have not are left out.
     """
     space = Cholesky(problem, reml) if coordinates == "cholesky" else LogSd(problem, reml)
     fixed = space.fixed_starts()[: min(starts, FIXED_STARTS)]
     points = fixed + [space.disperse(_given(rng)) for _ in range(starts - len(fixed))]
-    ends = [_descend(space, point) for point in points] if problem.layout.q else [_nothing(space)]
+    ends = _dispersed(space, points, until) if problem.layout.q else [_nothing(space)]
     best = _best(ends)
-    settled = _checked(space, _landed(space, best)) if isinstance(space, Cholesky) else best
+    settled = _checked(space, _landed(space, best, until), until) if isinstance(space, Cholesky) else best
     evaluations = sum(end.evaluations for end in ends) + settled.evaluations - best.evaluations
     return _optimum(space, settled, evaluations, tuple(end.value for end in ends))
 
