@@ -13,7 +13,7 @@ from bayescompare.fits import Fit, Flag, Path
 from bayescompare.likelihood.coordinates import natural_working
 from bayescompare.likelihood.problem import Problem
 
-__all__ = ["NOT_THERE", "PREMATURE", "Verdict", "judge"]
+__all__ = ["PREMATURE", "Verdict", "judge"]
 
 Array = npt.NDArray[np.float64]
 
@@ -21,7 +21,6 @@ Array = npt.NDArray[np.float64]
 PREMATURE = 0.1
 #: Standard errors that the last fifth of a path may span.
 OSCILLATING = 0.25
-NOT_THERE = "not at an optimum"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,14 +70,16 @@ class Loop:
             loss = self._objective.loss(x, data, batch)
         return loss, tape.gradient(loss, x)
 
-    def _advance(self, count: Tensor, updates: Tensor, data: tuple[Tensor, ...], batches: Tensor | None) -> None:
-        """Make ``count`` updates."""
+    def _advance(
+        self, first: Tensor, end: Tensor, updates: Tensor, data: tuple[Tensor, ...], batches: Tensor | None
+    ) -> None:
+        """Make the updates from ``first`` to before ``end`` of a chunk, whose minibatches are ``batches``."""
 
         def body(t: Tensor) -> Tensor:
             self._step(updates, data, None if batches is None else batches[t])
             return t + 1
 
-        self.tf.while_loop(lambda t: t < count, body, [self.tf.constant(0)], parallel_iterations=1)
+        self.tf.while_loop(lambda t: t < end, body, [first], parallel_iterations=1)
 
     def _step(self, updates: Tensor, data: tuple[Tensor, ...], batch: Tensor | None) -> None:
         """Let Keras update the stack, then put back the replicates that are not running, or have diverged."""

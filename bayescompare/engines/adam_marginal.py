@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from bayescompare.engines.adam_batches import plan
 from bayescompare.engines.adam_criterion import Criterion, Likelihood, PosteriorDensity
-from bayescompare.engines.adam_judge import NOT_THERE, Verdict, judge
+from bayescompare.engines.adam_judge import Verdict, judge
 from bayescompare.engines.adam_loop import Objective, loop
 from bayescompare.engines.adam_run import Plan, Run, optimize
 from bayescompare.engines.adam_scaling import Scale, Scaling, scaling
-from bayescompare.engines.adam_stack import check_settings, in_stacks, shared_seconds
-from bayescompare.engines.base import Engine, Progress, note_flags, status_of
+from bayescompare.engines.adam_stack import check_settings, in_stacks, marked, shared_seconds
+from bayescompare.engines.base import NOT_THERE, Engine, Progress, note_flags, status_of
 from bayescompare.errors import EstimatorError
 from bayescompare.fits import Fit, Flag, Path
 from bayescompare.layout import Layout
@@ -167,9 +167,10 @@ class AdamMarginal(Engine):
         problems: Sequence[Problem],
         seeds: Sequence[np.random.SeedSequence],
         progress: Progress | None = None,
+        limit: float | None = None,
     ) -> list[Fit]:
         """Fit all problems in one compiled graph; see `Engine.fit`."""
-        return in_stacks(problems, seeds, progress, key=self._objective, fit=self._fit_stack)
+        return in_stacks(problems, seeds, progress, limit, key=self._objective, fit=self._fit_stack)
 
     def _objective(self, problem: Problem) -> tuple[MarginalDeviance, int]:
         """Return the compiled part of a problem, and its number of groups."""
@@ -180,7 +181,13 @@ class AdamMarginal(Engine):
         kinds = replace(problem.priors.with_constants([0.0] * len(problem.priors.constants())), layout=shape)
         return MarginalDeviance(shape, kinds), len(layout.levels)
 
-    def _fit_stack(self, problems: Sequence[Problem], seeds: Sequence[np.random.SeedSequence], share: Any) -> list[Fit]:
+    def _fit_stack(
+        self,
+        problems: Sequence[Problem],
+        seeds: Sequence[np.random.SeedSequence],
+        share: Any,
+        seconds: float | None,
+    ) -> list[Fit]:
         objective, groups = self._objective(problems[0])
         units = [scaling(problem, self.scale) for problem in problems]
         start = np.array(
@@ -188,9 +195,11 @@ class AdamMarginal(Engine):
         )
         adam = loop(objective, len(problems), start.shape[1], self.dtype)
         data = _data(problems, units, with_priors=self.map)
-        runs, seconds = optimize(adam, start, data, self._plan(len(problems), max(1, groups), seeds), share)
-        seconds = shared_seconds(seconds, runs)
-        return [self._result(*each, seconds) for each in zip(problems, units, runs, seeds, strict=True)]
+        how = replace(self._plan(len(problems), max(1, groups), seeds), seconds=seconds)
+        runs, together = optimize(adam, start, data, how, share)
+        took = shared_seconds(together, runs)
+        fits = [self._result(*each, took) for each in zip(problems, units, runs, seeds, strict=True)]
+        return marked(fits, runs, seconds)
 
     def _plan(self, replicates: int, groups: int, seeds: Sequence[np.random.SeedSequence]) -> Plan:
         if self.epochs is None:
@@ -236,7 +245,8 @@ class AdamMarginal(Engine):
 
     def _step_limit(self, run: Run) -> tuple[Flag, ...]:
         """Return the flag of a run to convergence that did not get there."""
-        return (Flag.STEP_LIMIT,) if self.epochs is None and not run.converged and not run.diverged else ()
+        ended = run.converged or run.diverged or run.cut
+        return () if ended or self.epochs is not None else (Flag.STEP_LIMIT,)
 
 
 def _own_optimum(

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bayescompare.engines.adam_batches import plan
-from bayescompare.engines.adam_judge import NOT_THERE, Verdict, judge
+from bayescompare.engines.adam_judge import Verdict, judge
 from bayescompare.engines.adam_loop import Objective, loop
 from bayescompare.engines.adam_run import Plan, Run, optimize
 from bayescompare.engines.adam_scaling import Scale, Scaling, intercept, scaling
-from bayescompare.engines.adam_stack import check_settings, in_stacks, shared_seconds
-from bayescompare.engines.base import Engine, Progress, note_flags, status_of
+from bayescompare.engines.adam_stack import check_settings, in_stacks, marked, shared_seconds
+from bayescompare.engines.base import NOT_THERE, Engine, Progress, note_flags, status_of
 from bayescompare.fits import Fit, Path, Status
 from bayescompare.likelihood.problem import Problem
 from bayescompare.likelihood.tensorflow import backend, backend_problem
@@ -90,15 +90,17 @@ class AdamPooled(Engine):
         problems: Sequence[Problem],
         seeds: Sequence[np.random.SeedSequence],
         progress: Progress | None = None,
+        limit: float | None = None,
     ) -> list[Fit]:
         """Fit all problems in one compiled graph; see `Engine.fit`."""
-        return in_stacks(problems, seeds, progress, key=lambda problem: problem.layout.p, fit=self._fit_stack)
+        return in_stacks(problems, seeds, progress, limit, key=lambda problem: problem.layout.p, fit=self._fit_stack)
 
     def _fit_stack(
         self,
         problems: Sequence[Problem],
         seeds: Sequence[np.random.SeedSequence],
         share: Any,
+        seconds: float | None,
     ) -> list[Fit]:
         units = [scaling(problem, self.scale) for problem in problems]
         scaled = [_scaled(problem, unit) for problem, unit in zip(problems, units, strict=True)]
@@ -106,11 +108,11 @@ class AdamPooled(Engine):
         rows = [len(y) for _, y in scaled]
         batches, updates = plan(rows, self.batch, self.epochs, [generator(seed, 1) for seed in seeds])
         adam = loop(MeanSquaredError(), len(problems), start.shape[1], self.dtype)
-        runs, seconds = optimize(
-            adam, start, _padded(scaled), Plan(lr=self.lr, updates=updates, batches=batches), share
-        )
-        seconds = shared_seconds(seconds, runs)
-        return [self._result(*each, seconds) for each in zip(problems, units, runs, seeds, strict=True)]
+        how = Plan(lr=self.lr, updates=updates, batches=batches, seconds=seconds)
+        runs, together = optimize(adam, start, _padded(scaled), how, share)
+        took = shared_seconds(together, runs)
+        fits = [self._result(*each, took) for each in zip(problems, units, runs, seeds, strict=True)]
+        return marked(fits, runs, seconds)
 
     def _result(self, problem: Problem, unit: Scaling, run: Run, seed: np.random.SeedSequence, seconds: float) -> Fit:
         layout = problem.layout

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from bayescompare.engines.adam_loop import Loop
 from bayescompare.engines.adam_stopping import predicted_decrease
+from bayescompare.engines.deadline import Deadline
 from bayescompare.likelihood.tensorflow import backend
 
 __all__ = ["Plan", "Run", "optimize"]
@@ -23,6 +24,8 @@ Tensor = Any
 _POINTS = 200
 # Updates between two looks at whether a replicate has converged.
 _LOOK = 50
+# The most updates between two looks at the clock.
+_PIECE = 100
 # A run goes on for a quarter of its updates below the tolerance: its last fifth is then at rest, if it is.
 _CONFIRMED = 1.25
 _NEVER = np.iinfo(np.int64).max
@@ -49,6 +52,8 @@ class Plan:
         fifth of its updates; None runs all updates.
     half_life
         Updates after which the learning rate has halved; constant where None.
+    seconds
+        The most that all replicates together may take, without compiling; None for as long as it takes.
     """
 
     lr: float
@@ -56,6 +61,7 @@ class Plan:
     batches: npt.NDArray[np.int32] | None = None
     tolerance: float | None = None
     half_life: int | None = None
+    seconds: float | None = None
 
     def rate(self, done: int) -> float:
         """Return the learning rate after so many updates: Keras's ``InverseTimeDecay``."""
@@ -74,6 +80,8 @@ class Run:
         Thinned record, on all data.
     converged
         Whether it stopped because the tolerance was met.
+    cut
+        Whether it was still running when time was up.
     """
 
     x: Array
@@ -83,6 +91,7 @@ class Run:
     updates: int
     converged: bool
     diverged: bool
+    cut: bool
 
 
 def optimize(
@@ -107,9 +116,9 @@ def optimize(
         tensors = tuple(tf.constant(np.asarray(a, dtype=loop.dtype if a.dtype.kind == "f" else a.dtype)) for a in data)
         recorder = _Recorder(loop, start, tensors, plan)
         recorder.compile()
-        began = time.perf_counter()
-        while recorder.unfinished():
-            recorder.advance()
+        began, until = time.perf_counter(), Deadline(plan.seconds)
+        while recorder.unfinished() and not until.passed():
+            recorder.advance(until)
             if progress:
                 progress(min(1.0, recorder.done / recorder.total))
         return recorder.runs(), time.perf_counter() - began
@@ -137,27 +146,39 @@ class _Recorder:
     def compile(self) -> None:
         """Trace and compile without an update, then record the start."""
         self.loop.reset(self.start, self.plan.lr)
-        self._updates(0)
+        self._updates(0, 0, self._batches())
         self._record()
 
     def unfinished(self) -> bool:
         """Return whether some replicate has updates to make."""
-        return self.done < self.total and bool(np.any(self.loop.active.numpy() & (self.done < self.stopped)))
+        return self.done < self.total and bool(np.any(self._running()))
 
-    def advance(self) -> None:
-        """Make one chunk of updates, record, and look for convergence now and then."""
-        count = min(self.chunk, self.total - self.done)
-        self._updates(count)
-        self.done += count
+    def _running(self) -> npt.NDArray[np.bool_]:
+        """Return which replicates have updates to make."""
+        return np.asarray(self.loop.active.numpy() & (self.done < self.stopped))
+
+    def advance(self, until: Deadline) -> None:
+        """Make one chunk of updates while there is time, record, and look for convergence now and then."""
+        self.done += self._chunk(min(self.chunk, self.total - self.done), until)
         self._record()
         if self.plan.tolerance is not None and self.done % _LOOK < self.chunk:
             self._stop()
 
-    def _updates(self, count: int) -> None:
-        """Make so many updates; arguments are tensors, so that one trace serves all calls."""
+    def _chunk(self, count: int, until: Deadline) -> int:
+        """Make the updates of a chunk piece by piece, and return how many there was time for."""
+        batches, made = self._batches(), min(_PIECE, count)
+        self._updates(0, made, batches)
+        while made < count and not until.passed():
+            end = min(made + _PIECE, count)
+            self._updates(made, end, batches)
+            made = end
+        return made
+
+    def _updates(self, first: int, end: int, batches: Tensor | None) -> None:
+        """Make some updates of a chunk; arguments are tensors, so that one trace serves all calls."""
         tf = self.loop.tf
         self.loop.optimizer.learning_rate = self.plan.rate(self.done)
-        self._advance(tf.constant(count), tf.constant(self.plan.updates), self.data, self._batches())
+        self._advance(tf.constant(first), tf.constant(end), tf.constant(self.plan.updates), self.data, batches)
 
     def _evaluated(self, x: Any) -> tuple[Array, Array]:
         """Return losses and gradients on all data."""
@@ -181,7 +202,7 @@ class _Recorder:
     def _stop(self) -> None:
         """Freeze the replicates whose predicted decrease is and stays below the tolerance."""
         decrease = predicted_decrease(lambda x: self._evaluated(x)[1], self.loop.x.numpy())
-        running = self.loop.active.numpy() & (self.done < self.stopped)
+        running = self._running()
         below = decrease < (self.plan.tolerance or 0.0)
         self.below_since = np.where(below, np.minimum(self.below_since, self.done), _NEVER)
         met = running & below & (self.done >= _CONFIRMED * self.below_since)
@@ -191,6 +212,7 @@ class _Recorder:
 
     def runs(self) -> list[Run]:
         """Return each replicate's end and thinned path."""
+        cut = self._running() & np.isfinite(self.losses[-1])
         ends = self.loop.settle(self.losses[-1])
         diverged = ~np.isfinite(self.losses[-1]) | (~self.loop.active.numpy() & ~self.converged)
         made = self.loop.made.numpy()
@@ -207,6 +229,7 @@ class _Recorder:
                     updates=int(made[r]),
                     converged=bool(self.converged[r]),
                     diverged=bool(diverged[r]),
+                    cut=bool(cut[r]),
                 )
             )
         return runs

@@ -8,14 +8,15 @@ import numpy as np
 
 from bayescompare.engines.adam_run import Run
 from bayescompare.engines.base import Engine, Progress
+from bayescompare.engines.deadline import timed_out
 from bayescompare.errors import EstimatorError
 from bayescompare.fits import Fit
 from bayescompare.likelihood.problem import Problem
 
-__all__ = ["check_settings", "in_stacks", "shared_seconds"]
+__all__ = ["check_settings", "in_stacks", "marked", "shared_seconds"]
 
 Seed = np.random.SeedSequence
-FitStack = Callable[[Sequence[Problem], Sequence[Seed], Callable[[float], None]], list[Fit]]
+FitStack = Callable[[Sequence[Problem], Sequence[Seed], Callable[[float], None], float | None], list[Fit]]
 
 
 def check_settings(engine: Engine, *, positive: Sequence[str] = (), at_least_one: Sequence[str] = ()) -> None:
@@ -34,11 +35,19 @@ def in_stacks(
     problems: Sequence[Problem],
     seeds: Sequence[Seed],
     progress: Progress | None,
+    limit: float | None,
     *,
     key: Callable[[Problem], Hashable],
     fit: FitStack,
 ) -> list[Fit]:
-    """Fit the problems of each shape together, and return the fits in the order of the problems."""
+    """Fit the problems of each shape together, and return the fits in the order of the problems.
+
+    Parameters
+    ----------
+    fit
+        Given the problems and seeds of a stack, what to call with the share that is done, and the seconds that the
+        whole stack may take.
+    """
     stacks: dict[Hashable, list[int]] = {}
     for i, problem in enumerate(problems):
         stacks.setdefault(key(problem), []).append(i)
@@ -49,7 +58,8 @@ def in_stacks(
             if progress:
                 progress(done + int(part * size), len(problems))
 
-        fits = fit([problems[i] for i in members], [seeds[i] for i in members], share)
+        seconds = None if limit is None else limit * len(members)
+        fits = fit([problems[i] for i in members], [seeds[i] for i in members], share, seconds)
         found |= dict(zip(members, fits, strict=True))
     if progress and problems:
         progress(len(problems), len(problems))
@@ -59,3 +69,9 @@ def in_stacks(
 def shared_seconds(seconds: float, runs: Sequence[Run]) -> float:
     """Return each replicate's share of the time of its stack."""
     return seconds / max(1, len(runs))
+
+
+def marked(fits: Sequence[Fit], runs: Sequence[Run], seconds: float | None) -> list[Fit]:
+    """Return the fits of a stack that had so many seconds, those whose runs were cut short as timed out."""
+    limit = (seconds or 0.0) / max(1, len(runs))
+    return [timed_out(fit, limit) if run.cut else fit for fit, run in zip(fits, runs, strict=True)]
