@@ -34,6 +34,10 @@ def fit(
     ] = None,
     level: Annotated[str, typer.Option(help="Levels of the intervals, with commas between.")] = "0.95",
     na: Annotated[Missing, typer.Option(help="Refuse missing values, or drop their rows.")] = Missing.ERROR,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(help="Seconds for each estimator; one that takes longer is cut short. No limit if left out."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same numbers.")] = 1,
 ) -> None:
     """Fit one data set by several estimators and compare them."""
@@ -50,7 +54,8 @@ def fit(
     model = Model(formula, family=family, priors=priors_of(prior or []))
     engines = read_estimators(estimators)
     with prepared(out) as folder, Progress(engines, scenarios=1) as progress:
-        fits = fit_data(model, data, engines, seed=seed, na=na.value, announce=progress.announce_fit)
+        announce = progress.announce_fit
+        fits = fit_data(model, data, engines, seed=seed, na=na.value, time_limit=time_limit, announce=announce)
         progress.note("tables and report")
         results = compare(fits, levels=levels)
         write(results, folder)

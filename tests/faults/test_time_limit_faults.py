@@ -1,0 +1,251 @@
+"""Fault 45: a fit that takes longer than its limit is cut short, says so, and keeps what there was."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayescompare as bc
+from bayescompare.cli import main
+from bayescompare.data import Dataset
+from bayescompare.engines import adam_run, deadline
+from bayescompare.engines.base import NOT_THERE, Engine, OneByOne
+from bayescompare.engines.catalog import estimator
+from bayescompare.engines.lbfgs import LbfgsML
+from bayescompare.engines.optima import judged
+from bayescompare.errors import InputError
+from bayescompare.fits import Fit, Flag, Status
+from bayescompare.fitting import fit_batch
+from bayescompare.intervals import intervals
+from bayescompare.likelihood.evaluate import deviance
+from bayescompare.likelihood.problem import Problem, build_problem
+from bayescompare.model import Model
+
+SLEEP = "reaction ~ 1 + days + (1 + days | subject)"
+# No fit ends in the first, none is still running at the end of the second.
+NOTHING, PLENTY = 1e-9, 1e9
+POINTS = (
+    "lbfgs-ml",
+    "lbfgs-reml",
+    "lbfgs-map",
+    "lbfgs-ml:starts=3,coordinates=log-sd",
+    "adam-marginal",
+    "adam-marginal:batch=3,epochs=20",
+    "adam-pooled",
+)
+ADAM = tuple(label for label in POINTS if label.startswith("adam"))
+LBFGS = tuple(label for label in POINTS if label.startswith("lbfgs"))
+
+
+def slopes(seed: int = 0) -> Problem:
+    """Return eight groups of six rows with random slopes."""
+    rng = np.random.default_rng(seed)
+    groups, x = np.repeat(np.arange(8), 6), rng.normal(size=48)
+    y = x + rng.normal(size=8)[groups] + rng.normal(size=8)[groups] * x + rng.normal(size=48)
+    frame = pd.DataFrame({"y": y, "x": x, "g": [f"s{k}" for k in groups]})
+    return build_problem(Model("y ~ x + (1 + x | g)"), Dataset(frame=frame, name="slopes"))
+
+
+PROBLEMS, SEEDS = [slopes(k) for k in range(3)], [np.random.SeedSequence(k) for k in range(3)]
+
+
+def fits_of(label: str, limit: float | None, count: int = 1) -> list[Fit]:
+    return estimator(label).fit(PROBLEMS[:count], SEEDS[:count], limit=limit)
+
+
+def bits(fit: Fit) -> tuple[object, ...]:
+    arrays = (fit.estimate, fit.se, fit.own_optimum, fit.path and fit.path.values, fit.draws and fit.draws.values)
+    said = (fit.status, fit.flags, fit.message, fit.reason, fit.evaluations, repr((fit.objective, fit.gap_sd)))
+    return *(None if a is None else a.tobytes() for a in arrays), *said
+
+
+@pytest.fixture
+def ticking(monkeypatch):
+    """Make each look at the clock take a second."""
+    seconds = itertools.count()
+    monkeypatch.setattr(deadline, "monotonic", lambda: float(next(seconds)))
+
+
+@pytest.mark.parametrize("label", POINTS)
+def test_fault_45_a_fit_that_ends_in_time_is_the_fit_without_a_limit(label):
+    free, limited = fits_of(label, None, 2), fits_of(label, PLENTY, 2)
+    assert [bits(fit) for fit in limited] == [bits(fit) for fit in free]
+
+
+@pytest.mark.parametrize("label", POINTS)
+def test_fault_45_a_fit_cut_short_is_a_timeout_with_what_there_was(label):
+    fit = fits_of(label, NOTHING)[0]
+    assert fit.status is Status.TIMEOUT
+    assert fit.flags[-1] is Flag.PARTIAL
+    assert fit.message == "timed out after 1e-09 s; what there was is reported"
+    known = [bool(what) for what in fit.estimand]
+    assert np.isfinite(fit.estimate[known]).all()
+    assert np.isfinite(fit.objective)
+    assert np.isnan(fit.se).all()
+    assert NOT_THERE in fit.reason
+    assert all(np.isnan(one.lower) and one.reason for one in intervals(fit))
+    assert fit.evaluations < fits_of(label, None)[0].evaluations
+
+
+@pytest.mark.parametrize("label", ADAM)
+def test_fault_45_adam_is_where_it_was_and_is_judged(label, ticking):
+    whole, cut = fits_of(label, None)[0], fits_of(label, 4.5)[0]
+    assert (cut.status, 0 < cut.evaluations < whole.evaluations) == (Status.TIMEOUT, True)
+    np.testing.assert_array_equal(cut.path.values, whole.path.values[: len(cut.path.steps)])
+    known = np.isfinite(cut.path.values[-1])
+    np.testing.assert_allclose(cut.estimate[known], cut.path.values[-1][known], rtol=1e-6)
+    assert {Flag.PREMATURE, Flag.PARTIAL} <= set(cut.flags)
+    assert Flag.STEP_LIMIT not in cut.flags
+    assert cut.gap_sd > whole.gap_sd
+    np.testing.assert_array_equal(cut.own_optimum, whole.own_optimum)
+
+
+def test_fault_45_a_stack_has_the_limit_of_all_its_fits_and_those_that_ended_are_whole(ticking):
+    label = "adam-marginal:lr=0.1"
+    whole = fits_of(label, None, 3)
+    first, last = sorted(fit.evaluations for fit in whole)[::2]
+    looks = (first + last) / 2 / 10  # a look at the clock is made each ten updates
+    cut = fits_of(label, looks / 3, 3)
+    assert {fit.status for fit in cut} > {Status.TIMEOUT}
+    for one, other in zip(cut, whole, strict=True):
+        assert (one.status is Status.TIMEOUT) == (one.evaluations < other.evaluations)
+        if one.status is not Status.TIMEOUT:
+            assert bits(one) == bits(other)
+    assert next(fit for fit in cut if fit.status is Status.TIMEOUT).message.startswith(
+        f"timed out after {looks / 3:g} s"
+    )
+
+
+def test_fault_45_a_long_chunk_of_updates_is_made_in_pieces_that_change_nothing(monkeypatch, ticking):
+    label = "adam-pooled:batch=16,epochs=1000"  # 3,000 updates in chunks of 16
+    whole = fits_of(label, None)[0]
+    monkeypatch.setattr(adam_run, "_PIECE", 3)
+    assert bits(fits_of(label, PLENTY)[0]) == bits(whole)
+    cut = fits_of(label, 8.5)[0]
+    assert 16 < cut.evaluations < 32
+    assert cut.path.steps[-1] == cut.evaluations
+
+
+@pytest.mark.parametrize("label", LBFGS)
+def test_fault_45_lbfgs_keeps_its_best_point_so_far(label):
+    problem, fit = PROBLEMS[0], fits_of(label, NOTHING)[0]
+    assert Flag.NOT_STATIONARY in fit.flags
+    assert fit.working_se is None
+    if label == "lbfgs-ml":
+        assert fit.objective == pytest.approx(deviance(problem, fit.estimate), rel=1e-12)
+        assert len(fit.info["starts_deviance"]) == 1
+        assert fits_of(label, None)[0].objective < fit.objective
+
+
+def test_fault_45_starts_that_were_left_out_make_a_fit_partial(ticking):
+    """The first of the starts has come to rest: its end is an optimum, with its standard errors."""
+    one, all_four = fits_of("lbfgs-ml:starts=1", None)[0], fits_of("lbfgs-ml", None)[0]
+    looks = next(n for n in range(1, 200) if len(fits_of("lbfgs-ml", n + 0.5)[0].info["starts_deviance"]) == 2) - 1
+    fit = fits_of("lbfgs-ml", looks + 0.5)[0]
+    assert fit.status is Status.TIMEOUT
+    assert len(fit.info["starts_deviance"]) == 1 < len(all_four.info["starts_deviance"])
+    np.testing.assert_allclose(fit.estimate, one.estimate, rtol=1e-3, atol=1e-3)
+    assert np.isfinite(fit.se).all()
+    assert judged([fit])[0].gap_sd == 0.0
+
+
+@pytest.mark.parametrize("limit", [NOTHING, PLENTY])
+def test_fault_45_where_the_likelihood_is_finite_nowhere_a_limit_changes_the_reason_at_most(limit):
+    broken = replace(
+        PROBLEMS[0], products=replace(PROBLEMS[0].products, r=np.full_like(PROBLEMS[0].products.r, np.nan))
+    )
+    fit = LbfgsML().fit([broken], SEEDS[:1], limit=limit)[0]
+    assert np.isnan(fit.estimate).all()
+    if limit == NOTHING:
+        assert fit.status is Status.TIMEOUT
+        assert fit.message == "timed out after 1e-09 s, before there was an estimate"
+    else:
+        assert (fit.status, fit.message) == (Status.FAILED, "the likelihood is not finite at any start")
+
+
+def test_fault_45_judging_leaves_a_timeout_a_timeout():
+    cut, whole = fits_of("lbfgs-ml", NOTHING)[0], fits_of("lbfgs-ml:starts=2", None)[0]
+    beside, best = judged([cut, whole])
+    assert beside.status is Status.TIMEOUT
+    assert beside.flags[-1] is Flag.WORSE_OPTIMUM
+    assert beside.gap_sd > 0.1
+    np.testing.assert_array_equal(beside.own_optimum, whole.estimate)
+    assert (best.status, best.gap_deviance) == (whole.status, 0.0)
+
+
+def test_fault_45_a_point_on_the_way_is_not_its_own_optimum():
+    """Alone, nobody knows how far it had to go."""
+    alone = judged(fits_of("lbfgs-ml", NOTHING))[0]
+    assert (alone.status, alone.own_optimum) == (Status.TIMEOUT, None)
+    assert np.isnan([alone.gap_deviance, alone.gap_sd]).all()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Short(OneByOne):
+    """An estimator without a limit."""
+
+    name: ClassVar[str] = "short"
+    engine: ClassVar[str] = "lbfgs"
+
+    def fit_one(self, problem, seed):
+        return LbfgsML().fit_one(problem, seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ShortBatch(Engine):
+    """An estimator of whole batches without a limit."""
+
+    name: ClassVar[str] = "short-batch"
+    engine: ClassVar[str] = "lbfgs"
+
+    def fit(self, problems, seeds, progress=None):
+        return LbfgsML().fit(problems, seeds, progress)
+
+
+@pytest.mark.parametrize("engine", [_Short(), _ShortBatch()])
+def test_fault_45_an_engine_that_takes_no_limit_runs_to_its_end(engine):
+    fits = fit_batch(PROBLEMS[:1], [engine], 1, "s", [0], limit=NOTHING)[0]
+    assert fits[0].status is Status.OK
+
+
+@pytest.mark.parametrize("limit", [0, -1.0, float("nan"), float("inf")])
+def test_fault_45_a_limit_that_is_none_is_refused(limit):
+    with pytest.raises(InputError, match="time limit must be a number of seconds greater than 0, not"):
+        bc.fit(SLEEP, "sleepstudy", "lbfgs-ml", time_limit=limit)
+
+
+def test_fault_45_tables_count_a_timeout_as_failed_and_show_what_there_was():
+    results = bc.compare(bc.fit(SLEEP, "sleepstudy", "adam-pooled,lbfgs-ml,lbfgs-reml", time_limit=NOTHING))
+    fits, estimates = results.tables["fits"], results.tables["estimates"]
+    assert set(fits["status"]) == {"timeout"}
+    assert results.failed == 3
+    assert estimates["estimate"].notna().any()
+
+
+def test_fault_45_the_command_says_what_timed_out(tmp_path, capsys):
+    told = ["--estimators", "lbfgs-ml,adam-pooled", "--time-limit", "1e-9", "--out", str(tmp_path)]
+    assert main(["fit", "sleepstudy", SLEEP, *told]) == 1
+    said = capsys.readouterr()
+    assert said.err == ""
+    for label in ("lbfgs-ml", "adam-pooled"):
+        assert f"{label}: timeout: timed out after 1e-09 s; what there was is reported" in said.out
+    assert "partial (lbfgs-ml, adam-pooled): The run was cut short; what there was is reported." in said.out
+    assert set(pd.read_parquet(tmp_path / "tables" / "fits.parquet")["status"]) == {"timeout"}
+    assert (tmp_path / "report.html").exists()
+
+
+def test_fault_45_the_command_ends_well_where_there_was_time(tmp_path, capsys):
+    told = ["--estimators", "lbfgs-ml", "--time-limit", "3600", "--out", str(tmp_path)]
+    assert main(["fit", "sleepstudy", SLEEP, *told]) == 0
+    assert "timed out" not in capsys.readouterr().out
+
+
+def test_fault_45_the_command_refuses_no_time(tmp_path, capsys):
+    told = ["--estimators", "lbfgs-ml", "--time-limit", "0", "--out", str(tmp_path / "out")]
+    assert main(["fit", "sleepstudy", SLEEP, *told]) == 2
+    assert "greater than 0, not 0" in capsys.readouterr().err
