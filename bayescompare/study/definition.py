@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -145,7 +146,24 @@ class Study:
 
     def engines(self) -> list[Engine]:
         """Return the estimators as objects."""
-        return [estimator(label) for label in self.estimators]
+        return list(self._by_label.values())
+
+    def engine(self, label: str) -> Engine:
+        """Return the estimator of a label, with the settings that the label leaves out.
+
+        Raises
+        ------
+        StudyError
+            If there is none.
+        """
+        if label not in self._by_label:
+            raise StudyError(f"The study {self.name} has no estimator {label!r}.{did_you_mean(label, self._by_label)}")
+        return self._by_label[label]
+
+    @cached_property
+    def _by_label(self) -> dict[str, Engine]:
+        engines = (estimator(label) for label in self.estimators)
+        return {engine.label: engine for engine in engines}
 
     def scenarios(self) -> list[Scenario]:
         """Return the scenarios as the simulator takes them."""

@@ -16,6 +16,7 @@ from bayescompare.errors import StoreError, StudyError
 from bayescompare.provenance import created, machine, versions
 from bayescompare.study.definition import Study
 from bayescompare.study.files import digest, intact, write_bytes
+from bayescompare.study.work import identities
 
 __all__ = ["Manifest", "locked"]
 
@@ -89,15 +90,16 @@ class Manifest:
     def continued_by(self, study: Study, folder: Path, *, strict: bool) -> Self:
         """Return the manifest with a study that goes on from this one.
 
-        More replicates and more estimators are welcome; whatever else differs is another study.
+        More replicates, estimators and scenarios are welcome, and whatever no number depends on may
+        differ; the rest is another study.
 
         Raises
         ------
         StudyError
             With each difference; or, if ``strict``, where the versions are not those of the first session.
         """
-        before = Study.from_dict(dict(self.study))
-        changes = [line for line in before.difference(study) if not _welcome(line, before, study)]
+        before = Study.from_dict(dict(self.study), trial=False)
+        changes = [] if _goes_on(before, study) else before.difference(study)
         if changes:
             listed = "\n".join(f"  {line}" for line in changes)
             raise StudyError(
@@ -113,16 +115,9 @@ class Manifest:
         return replace(self, study=study.as_dict())
 
 
-def _welcome(line: str, before: Study, now: Study) -> bool:
-    """Whether a difference is one that a study may have from what it was."""
-    path = line.split(":")[0].strip()
-    grown = {
-        "replicates": now.replicates >= before.replicates,
-        "estimators": {one.label for one in before.engines()} <= {one.label for one in now.engines()},
-    }
-    return grown.get(
-        path.split("[")[0], path.split("[")[0] in {"block", "time_limit", "title", "description", "contrast"}
-    )
+def _goes_on(before: Study, now: Study) -> bool:
+    """Whether everything that a study asked for is asked for still, and would come out the same."""
+    return now.replicates >= before.replicates and identities(before).items() <= identities(now).items()
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from pathlib import Path
 import pandas as pd
 
 from bayescompare.engines.base import Engine, OneByOne
-from bayescompare.engines.catalog import estimator as read_estimator
 from bayescompare.errors import InputError, StudyError, did_you_mean
 from bayescompare.fits import Fit
 from bayescompare.simulation import Truth, simulate
@@ -56,7 +55,7 @@ def rerun(study: Study | Path | str, *, scenario: str, replicate: int, estimator
         raise StudyError(f"The study has no scenario {scenario!r}.{did_you_mean(scenario, known)}")
     if not 0 <= replicate < chosen.replicates:
         raise StudyError(f"The study has the replicates 0 to {chosen.replicates - 1}; there is no {replicate}.")
-    engine = read_estimator(estimator)
+    engine = chosen.engine(estimator)
     stack = [replicate] if isinstance(engine, OneByOne) else list(_stack(chosen, folder, engine, scenario, replicate))
     found = cases(chosen, known[scenario], stack)
     place = stack.index(replicate)

@@ -96,7 +96,7 @@ def started(study: Study, folder: Path, *, strict: bool = False) -> Iterator[tup
 
 def small(study: Study) -> bool:
     """Whether a study is done sooner than more processes would be there."""
-    return sum(weight(task.estimator) * task.count for task in plan(study)) < _SMALL
+    return sum(weight(study, task.estimator) * task.count for task in plan(study)) < _SMALL
 
 
 def missing_in(study: Study, folder: Path) -> list[Task]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
-from bayescompare.engines.catalog import estimator
 from bayescompare.fits import Status
 from bayescompare.study.definition import Study
 from bayescompare.study.executor import Executor, Lost
@@ -31,15 +30,15 @@ _TRIES, _SOLO = 3, 3
 _WEIGHTS = {"adam": 3.0, "lbfgs": 0.3, "nuts": 8.0}
 
 
-def weight(label: str) -> float:
+def weight(study: Study, label: str) -> float:
     """Return about how long a fit by an estimator takes, relative to the others."""
-    return 0.5 if label == SURFACE else _WEIGHTS.get(estimator(label).engine, 1.0)
+    return 0.5 if label == SURFACE else _WEIGHTS.get(study.engine(label).engine, 1.0)
 
 
 def queue_of(study: Study, tasks: Sequence[Task]) -> Queue:
     """Return the queue of a study's tasks; those that share estimator and formula share what is compiled."""
     formulas = {scenario.name: scenario.formula for scenario in study.scenarios()}
-    weights = {label: weight(label) for label in {task.estimator for task in tasks}}
+    weights = {label: weight(study, label) for label in {task.estimator for task in tasks}}
     return Queue(
         tasks,
         affinity=lambda task: f"{task.estimator}\n{formulas[task.scenario]}",

@@ -50,7 +50,7 @@ class Task:
 
 def scenario_of(study: Study, task: Task) -> Scenario:
     """Return the scenario of a task."""
-    return next(scenario for scenario in study.scenarios() if scenario.name == task.scenario)
+    return study.named(task.scenario)
 
 
 def slug(label: str) -> str:

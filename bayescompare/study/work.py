@@ -6,6 +6,7 @@ import json
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,6 @@ from bayescompare.comparison.rows import SKETCH, row_of, table_of
 from bayescompare.comparison.trees import fit_tree
 from bayescompare.design import Scenario
 from bayescompare.engines.base import Engine, failed_fit
-from bayescompare.engines.catalog import estimator
 from bayescompare.engines.surface import explore, least_squares_surface
 from bayescompare.fits import GATE, Draws, Fit, Status
 from bayescompare.fitting import fit_batch
@@ -27,10 +27,10 @@ from bayescompare.study.cases import Case, cases, scenario_key
 from bayescompare.study.definition import Study
 from bayescompare.study.files import digest
 from bayescompare.study.parts import Part, Stamp, encode
-from bayescompare.study.tasks import SURFACE, Task, scenario_of, slug
+from bayescompare.study.tasks import SURFACE, Task, cells, scenario_of, slug
 from bayescompare.study.trees import netcdf
 
-__all__ = ["KEPT_DRAWS", "SURFACES", "fits_of", "identity", "lost_part", "run_task"]
+__all__ = ["KEPT_DRAWS", "SURFACES", "fits_of", "identities", "identity", "lost_part", "run_task"]
 
 #: Flagged fits of a task, and of a study, whose draws are kept.
 KEPT_DRAWS = 20
@@ -61,6 +61,12 @@ def identity(study: Study, scenario: Scenario, label: str) -> str:
     return digest(json.dumps(asked).encode())[:32]
 
 
+def identities(study: Study) -> dict[tuple[str, str], str]:
+    """Return the identity of every scenario with every estimator."""
+    scenarios = {scenario.name: scenario for scenario in study.scenarios()}
+    return {(name, label): identity(study, scenarios[name], label) for name, label in cells(study)}
+
+
 def run_task(study: Study, task: Task) -> Part:
     """Run a task; what goes wrong in a fit is a row of its result.
 
@@ -74,7 +80,7 @@ def run_task(study: Study, task: Task) -> Part:
     if task.estimator == SURFACE:
         rows = [row for case in found for row in _surfaces(study, scenario, case)]
         return _part(study, scenario, task, pa.Table.from_pylist(rows, schema=SURFACES))
-    return _fitted(study, scenario, task, found, fits_of(study, scenario, estimator(task.estimator), found))
+    return _fitted(study, scenario, task, found, fits_of(study, scenario, study.engine(task.estimator), found))
 
 
 def lost_part(study: Study, task: Task, status: Status, message: str) -> Part:
@@ -84,7 +90,7 @@ def lost_part(study: Study, task: Task, status: Status, message: str) -> Part:
         return _part(study, scenario, task, SURFACES.empty_table())
     found = cases(study, scenario, task.replicates)
     layout = _layout(study, scenario, found)
-    engine = estimator(task.estimator)
+    engine = study.engine(task.estimator)
     fits = [
         failed_fit(task.estimator, layout, message, status, seed_key=_seed_key(study, scenario, engine, case))
         for case in found
@@ -92,8 +98,14 @@ def lost_part(study: Study, task: Task, status: Status, message: str) -> Part:
     return _fitted(study, scenario, task, found, fits)
 
 
+@lru_cache(maxsize=1)
+def _versions() -> dict[str, str]:
+    """Return the versions that this process began with, which are those that it has loaded."""
+    return versions()
+
+
 def _part(study: Study, scenario: Scenario, task: Task, rows: pa.Table, **draws: bytes) -> Part:
-    stamp = Stamp(identity=identity(study, scenario, task.estimator), versions=versions())
+    stamp = Stamp(identity=identity(study, scenario, task.estimator), versions=_versions())
     return Part(content=encode(rows, stamp), draws=draws)
 
 

@@ -24,6 +24,7 @@ class Section(StrEnum):
     NUTS = "nuts"
     STUDY = "study"
     STARTUP = "startup"
+    PROCESSES = "processes"
 
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from bayescompare.errors import StudyError
 from bayescompare.study.run import run_study
 from bayescompare.study.tasks import plan
 
@@ -68,3 +69,51 @@ def test_progress_is_announced_to_the_end(chosen):
     heard = []
     run_study(chosen, announce=heard.append)
     assert sorted(heard, key=str) == sorted(plan(chosen), key=str)
+
+
+# Going on
+
+
+def tasks_of(chosen, folder):
+    heard = []
+    results = run_study(chosen, folder, announce=heard.append)
+    return {(task.scenario, task.estimator, k) for task in heard for k in task.replicates}, results
+
+
+def test_only_what_is_new_is_run(chosen, tmp_path):
+    first, _ = tasks_of(chosen, tmp_path)
+    assert len(first) == 2 * 3 * 3
+    assert tasks_of(chosen, tmp_path)[0] == set()
+    more, _ = tasks_of(chosen.changed(replicates=5), tmp_path)
+    assert {k for _, _, k in more} == {3, 4}
+    table = chosen.as_dict()["scenario"]
+    third = {**table[0], "name": "third", "groups": 9}
+    wider = chosen.changed(
+        replicates=5, estimators=["lbfgs-ml", "lbfgs-reml", "lbfgs-ml:starts=1"], scenario=[*table, third]
+    )
+    new, results = tasks_of(wider.changed(title="another", block=2), tmp_path)
+    assert new == {(s, "lbfgs-ml:starts=1", k) for s in ("few", "more") for k in range(5)} | {
+        ("third", label, k) for label in (*wider.estimators, "surface") for k in range(5)
+    }
+    whole = run_study(wider)
+    for name in ("estimates", "intervals", "optima"):
+        pd.testing.assert_frame_equal(results.tables[name], whole.tables[name])
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({"seed": 4}, "seed: 3 -> 4"),
+        ({"replicates": 2}, "replicates: 3 -> 2"),
+        ({"level": 0.9}, "level: "),
+        ({"priors": {"sigma": "HalfNormal(3)"}}, "priors.sigma: not given -> HalfNormal"),
+        ({"estimators": ["lbfgs-ml"]}, "estimators"),
+        ({"dispersed_starts": 3}, "dispersed_starts: 10 -> 3"),
+    ],
+)
+def test_fault_36_a_changed_study_is_refused_with_what_differs(chosen, tmp_path, changes, shown):
+    run_study(chosen, tmp_path)
+    with pytest.raises(StudyError, match="holds another study; this one differs in:") as refused:
+        run_study(chosen.changed(**changes), tmp_path)
+    assert shown in str(refused.value)
+    assert f"--fork {tmp_path}" in str(refused.value)
