@@ -30,9 +30,9 @@ class Deadline:
         self.cut = False
         self._at = monotonic() + self.limit if limit is not None else math.inf
 
-    def left(self) -> float:
-        """Return the seconds that are left, at least zero."""
-        return max(0.0, self._at - monotonic())
+    def left(self) -> float | None:
+        """Return the seconds that are left, at least zero; None without a limit."""
+        return None if math.isinf(self._at) else max(0.0, self._at - monotonic())
 
     def passed(self) -> bool:
         """Whether time is up. Ask only where there is something left to do."""

@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from bayescompare.engines.base import OneByOne, failed_fit, note_flags, status_of
+from bayescompare.engines.deadline import Deadline, nothing_yet, timed_out
 from bayescompare.engines.nuts_draws import draw_effects, moments_of_effects, natural_draws
 from bayescompare.engines.nuts_gate import Gate, judge
-from bayescompare.engines.nuts_sample import CannotStartError, Run, Schedule, sample
+from bayescompare.engines.nuts_sample import CannotStartError, NoDrawsError, Run, Schedule, prepare, sample
 from bayescompare.engines.nuts_start import why_no_start
 from bayescompare.errors import EstimatorError
-from bayescompare.fits import Draws, Fit, Flag, RandomEffects
+from bayescompare.fits import Draws, Fit, Flag, RandomEffects, Status
 from bayescompare.likelihood.problem import Problem
 from bayescompare.seeds import below, generator, seed_key
 
@@ -87,29 +88,62 @@ class Nuts(OneByOne):
         kept = [setting for setting in settings if not setting.startswith("effects=")]
         return f"{self.name}:{','.join(kept)}" if kept and kept != [self.name] else self.name
 
-    def fit_one(self, problem: Problem, seed: np.random.SeedSequence) -> Fit:
-        """Fit one problem."""
+    def fit_one(self, problem: Problem, seed: np.random.SeedSequence, limit: float | None = None) -> Fit:
+        """Fit one problem, in so many seconds; see `Engine.fit`."""
         started = time.perf_counter()
-        key = seed_key(seed)
+        until = self._deadline(problem, limit)
         try:
-            sampled = self._sample(problem, seed)
+            sampled = self._sample(problem, seed, until)
         except CannotStartError as error:
             message = f"the sampler could not start: {why_no_start(problem, self.parameterization) or error}"
-            seconds = time.perf_counter() - started
-            flags = (*note_flags(problem), Flag.FAILED_INIT)
-            return failed_fit(self.label, problem.layout, message, flags=flags, seconds=seconds, seed_key=key)
+            return self._without_draws(problem, seed, started, message, (Flag.FAILED_INIT,))
+        except NoDrawsError:
+            return self._without_draws(problem, seed, started, nothing_yet(until.limit), status=Status.TIMEOUT)
         effects, moments = self._effects(sampled.run, problem, seed)
-        return self._result(problem, sampled, effects, moments, seconds=time.perf_counter() - started, seed_key=key)
+        seconds = time.perf_counter() - started
+        fit = self._result(problem, sampled, effects, moments, seconds=seconds, seed_key=seed_key(seed))
+        return timed_out(fit, until.limit) if until.cut else fit
 
-    def _sample(self, problem: Problem, seed: np.random.SeedSequence) -> _Sampled:
-        """Sample, and once more with more care where the gate fails and a second run may pass it."""
-        first = self._once(problem, below(seed, 0), self.target, self.tune)
-        if first.gate.passed or not self._worth_a_retry(first.gate):
+    def _deadline(self, problem: Problem, limit: float | None) -> Deadline:
+        """Return when to stop; the time of compiling for the first of many fits does not count."""
+        if limit is not None:
+            prepare(problem, self._schedule(self.target, self.tune))
+        return Deadline(limit)
+
+    def _without_draws(
+        self,
+        problem: Problem,
+        seed: np.random.SeedSequence,
+        started: float,
+        message: str,
+        flags: tuple[Flag, ...] = (),
+        status: Status = Status.FAILED,
+    ) -> Fit:
+        """Return the row of a fit that has no draws."""
+        return failed_fit(
+            self.label,
+            problem.layout,
+            message,
+            status,
+            flags=(*note_flags(problem), *flags),
+            seconds=time.perf_counter() - started,
+            seed_key=seed_key(seed),
+        )
+
+    def _sample(self, problem: Problem, seed: np.random.SeedSequence, until: Deadline) -> _Sampled:
+        """Sample, and once more with more care where the gate fails and a second run may pass it.
+
+        A second run that time cuts short is dropped: the first is whole.
+        """
+        first = self._once(problem, below(seed, 0), self._schedule(self.target, self.tune), until)
+        if until.cut or first.gate.passed or not self._worth_a_retry(first.gate) or until.passed():
             return first
-        target, tune = max(self.target, _RETRY_TARGET), max(self.tune, _RETRY_TUNE)
+        careful = self._schedule(max(self.target, _RETRY_TARGET), max(self.tune, _RETRY_TUNE))
         try:
-            second = self._once(problem, below(seed, 1), target, tune)
-        except CannotStartError:
+            second = self._once(problem, below(seed, 1), careful, until)
+        except (CannotStartError, NoDrawsError):
+            return first
+        if until.cut:
             return first
         return _Sampled(
             run=second.run,
@@ -119,8 +153,8 @@ class Nuts(OneByOne):
             evaluations=first.evaluations + second.evaluations,
         )
 
-    def _once(self, problem: Problem, seed: np.random.SeedSequence, target: float, tune: int) -> _Sampled:
-        schedule = Schedule(
+    def _schedule(self, target: float, tune: int) -> Schedule:
+        return Schedule(
             chains=self.chains,
             draws=self.draws,
             tune=tune,
@@ -128,7 +162,9 @@ class Nuts(OneByOne):
             parameterization=self.parameterization,
             sampler=self.sampler,
         )
-        run = sample(problem, schedule, seed)
+
+    def _once(self, problem: Problem, seed: np.random.SeedSequence, schedule: Schedule, until: Deadline) -> _Sampled:
+        run = sample(problem, schedule, seed, until)
         values = natural_draws(run.unbounded, problem)
         return _Sampled(run=run, values=values, gate=judge(values, run.stats), evaluations=run.evaluations)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -13,11 +14,12 @@ import nutpie
 import pyarrow as pa
 import pymc as pm
 
+from bayescompare.engines.deadline import Deadline
 from bayescompare.engines.nuts_compile import compiled_for, start_widths
 from bayescompare.engines.nuts_model import UNBOUNDED, Parameterization, build_model
 from bayescompare.likelihood.problem import Problem
 
-__all__ = ["CannotStartError", "Run", "Schedule", "available_cores", "sample"]
+__all__ = ["CannotStartError", "NoDrawsError", "Run", "Schedule", "available_cores", "prepare", "sample"]
 
 Array = npt.NDArray[np.float64]
 
@@ -36,6 +38,10 @@ _NUTPIE = {
 
 class CannotStartError(Exception):
     """The sampler found no point to start from, or broke down."""
+
+
+class NoDrawsError(Exception):
+    """Time was up before there was a draw after the warm-up."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,19 +88,33 @@ def available_cores(chains: int) -> int:
     return max(1, min(chains, cores, int(limit) if limit.isdigit() else cores))
 
 
-def sample(problem: Problem, schedule: Schedule, seed: np.random.SeedSequence) -> Run:
+def prepare(problem: Problem, schedule: Schedule) -> None:
+    """Compile what is compiled once for many fits: that is not a fit's own time."""
+    if schedule.sampler == "nutpie":
+        compiled_for(problem, schedule.parameterization)
+
+
+def sample(problem: Problem, schedule: Schedule, seed: np.random.SeedSequence, until: Deadline) -> Run:
     """Sample the posterior of a problem; the same seed gives the same bits, whatever the cores.
+
+    Parameters
+    ----------
+    until
+        When it passes, the draws are those that there are: of the chains, and as many of each, that are the
+        most draws in all when each chain gives as many.
 
     Raises
     ------
     CannotStartError
         If the sampler found no point to start from.
+    NoDrawsError
+        If time was up before there was a draw.
     """
     runner = _by_nutpie if schedule.sampler == "nutpie" else _by_pymc
-    return runner(problem, schedule, seed)
+    return runner(problem, schedule, seed, until)
 
 
-def _by_nutpie(problem: Problem, schedule: Schedule, seed: np.random.SeedSequence) -> Run:
+def _by_nutpie(problem: Problem, schedule: Schedule, seed: np.random.SeedSequence, until: Deadline) -> Run:
     compiled = compiled_for(problem, schedule.parameterization)
     try:
         running = nutpie.sample(
@@ -110,10 +130,12 @@ def _by_nutpie(problem: Problem, schedule: Schedule, seed: np.random.SeedSequenc
             return_raw_trace=True,
             blocking=False,
         )
-        draws, stats = _waited_for(running).get_arrow_trace()
+        draws, stats = _waited_for(running, until).get_arrow_trace()
     except (RuntimeError, ValueError) as error:
         raise CannotStartError(str(error)) from error
-    kept = slice(schedule.tune, schedule.tune + schedule.draws)
+    chains, count = _evened([batch.num_rows - schedule.tune for batch in draws])
+    draws, stats = [draws[c] for c in chains], [stats[c] for c in chains]
+    kept = slice(schedule.tune, schedule.tune + count)
     name = problem.layout.b_name
     sampled = name in draws[0].schema.names
     return Run(
@@ -123,13 +145,25 @@ def _by_nutpie(problem: Problem, schedule: Schedule, seed: np.random.SeedSequenc
     )
 
 
-def _waited_for(running: Any) -> Any:
-    """Return the trace of a running sampler; stop its threads where the waiting is interrupted.
+def _evened(lengths: Sequence[int]) -> tuple[list[int], int]:
+    """Return which chains to keep and how many draws of each, so that they are the most in all."""
+    counts = sorted((count for count in lengths if count > 0), reverse=True)
+    if not counts:
+        raise NoDrawsError
+    shortest = max(range(len(counts)), key=lambda k: (k + 1) * counts[k])
+    return [c for c, count in enumerate(lengths) if count >= counts[shortest]], counts[shortest]
+
+
+def _waited_for(running: Any, until: Deadline) -> Any:
+    """Return the trace of a running sampler; stop its threads where time is up or the waiting is interrupted.
 
     nutpie's own blocking call swallows an interrupt and returns what there is.
     """
     try:
-        return running.wait()
+        return running.wait(timeout=until.left())
+    except TimeoutError:
+        until.cut = True
+        return running.abort()
     except BaseException:
         running.cancel()
         raise
@@ -148,7 +182,7 @@ def _shaped(effects: list[Array], problem: Problem) -> Array:
     return stacked.reshape(*stacked.shape[:2], len(problem.layout.levels), problem.layout.q)
 
 
-def _by_pymc(problem: Problem, schedule: Schedule, seed: np.random.SeedSequence) -> Run:
+def _by_pymc(problem: Problem, schedule: Schedule, seed: np.random.SeedSequence, until: Deadline) -> Run:
     model = build_model(problem, schedule.parameterization, constant_priors=True)
     words = [int(word) for word in seed.generate_state(2 * schedule.chains, np.uint32)]
     widths = start_widths(problem, schedule.parameterization)
@@ -168,8 +202,11 @@ def _by_pymc(problem: Problem, schedule: Schedule, seed: np.random.SeedSequence)
                 progressbar=False,
                 quiet=True,
                 compute_convergence_checks=False,
+                callback=partial(_stop_pymc, until, schedule),
             )
         except (pm.exceptions.SamplingError, RuntimeError, ValueError) as error:
+            if until.cut:
+                raise NoDrawsError from error
             raise CannotStartError(str(error)) from error
     posterior, name = trace["posterior"], problem.layout.b_name
     return Run(
@@ -177,6 +214,13 @@ def _by_pymc(problem: Problem, schedule: Schedule, seed: np.random.SeedSequence)
         stats={name: trace["sample_stats"][name].values for name in _NUTPIE.values()},
         effects=posterior[name].values if name in posterior else None,
     )
+
+
+def _stop_pymc(until: Deadline, schedule: Schedule, *, draw: Any, **_: Any) -> None:
+    """Stop a chain after a draw when time is up, as an interrupt would; PyMC evens the chains by itself."""
+    is_last = (draw.chain + 1, draw.draw_idx + 1) == (schedule.chains, schedule.tune + schedule.draws)
+    if not is_last and until.passed():
+        raise KeyboardInterrupt
 
 
 def _pymc_start(model: Any, widths: Array, word: int) -> dict[str, Array]:

@@ -84,7 +84,7 @@ def test_fault_42_treedepth() -> None:
 def test_fault_42_retried_once_and_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     schedules = []
 
-    def sampler(problem: Any, schedule: Any, _seed: Any) -> Run:
+    def sampler(problem: Any, schedule: Any, *_: Any) -> Run:
         schedules.append(schedule)
         values, stats = good_run(k=problem.layout.size)
         stats["diverging"][0, 0] = len(schedules) == 1
@@ -101,7 +101,7 @@ def test_fault_42_retried_once_and_recorded(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_fault_42_what_still_fails_stays_visible(monkeypatch: pytest.MonkeyPatch) -> None:
-    def sampler(problem: Any, schedule: Any, _seed: Any) -> Run:
+    def sampler(problem: Any, schedule: Any, *_: Any) -> Run:
         values, stats = good_run(k=problem.layout.size)
         stats["diverging"][0, 0] = True
         return Run(unbounded=values, stats=stats, effects=None)
