@@ -83,8 +83,9 @@ def run_task(study: Study, task: Task) -> Part:
     return _fitted(study, scenario, task, found, fits_of(study, scenario, study.engine(task.estimator), found))
 
 
-def lost_part(study: Study, task: Task, status: Status, message: str) -> Part:
+def lost_part(study: Study, task: Task, status: Status, message: str, trace: str = "") -> Part:
     """Return the part of a task that could not be run: its fits are rows with a status and no estimate."""
+    info = {"traceback": trace[-_TRACEBACK:]}
     scenario = scenario_of(study, task)
     if task.estimator == SURFACE:
         return _part(study, scenario, task, SURFACES.empty_table())
@@ -92,7 +93,9 @@ def lost_part(study: Study, task: Task, status: Status, message: str) -> Part:
     layout = _layout(study, scenario, found)
     engine = study.engine(task.estimator)
     fits = [
-        failed_fit(task.estimator, layout, message, status, seed_key=_seed_key(study, scenario, engine, case))
+        failed_fit(
+            task.estimator, layout, message, status, seed_key=_seed_key(study, scenario, engine, case), info=info
+        )
         for case in found
     ]
     return _fitted(study, scenario, task, found, fits)
@@ -112,9 +115,10 @@ def _part(study: Study, scenario: Scenario, task: Task, rows: pa.Table, **draws:
 def _fitted(study: Study, scenario: Scenario, task: Task, found: Sequence[Case], fits: Sequence[Fit]) -> Part:
     """Return the part of some fits, with the draws that are kept."""
     draws: dict[str, bytes] = {}
-    rows = []
+    rows, later = [], 0
     for case, fit in zip(found, fits, strict=True):
-        kept = _netcdf(case, fit, study.seed) if _keeps(case, fit, len(draws)) else b""
+        kept = _netcdf(case, fit, study.seed) if _keeps(case, fit, later) else b""
+        later += bool(kept) and case.replicate > 0
         if kept:
             draws[f"{scenario.name}/{slug(task.estimator)}/{case.replicate}.nc"] = kept
         rows.append(_row(study, scenario, case, fit, digest(kept) if kept else ""))
@@ -161,7 +165,8 @@ def _batch(study: Study, scenario: Scenario, engine: Engine, alike: Sequence[Cas
     """Fit cases of one shape together; where that raises, one by one, and what raises alone is a failed fit."""
     problems = [case.problem for case in alike if case.problem is not None]
     try:
-        fits = fit_batch(problems, [engine], study.seed, scenario.name, [case.replicate for case in alike])
+        replicates = [case.replicate for case in alike]
+        fits = fit_batch(problems, [engine], study.seed, scenario.name, replicates, limit=study.time_limit)
         return [one for (one,) in fits]
     except Exception as error:
         message, trace = f"{type(error).__name__}: {error}", traceback.format_exc()[-_TRACEBACK:]

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import itertools
+import time
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
+import nutpie
 import pandas as pd
 import pytest
 
 import bayescompare as bc
 from bayescompare.cli import main
 from bayescompare.data import Dataset
-from bayescompare.engines import adam_run, deadline
+from bayescompare.engines import adam_run, deadline, nuts, nuts_sample
 from bayescompare.engines.base import NOT_THERE, Engine, OneByOne
 from bayescompare.engines.catalog import estimator
+from bayescompare.engines.deadline import Deadline
 from bayescompare.engines.lbfgs import LbfgsML
 from bayescompare.engines.optima import judged
 from bayescompare.errors import InputError
@@ -183,6 +186,179 @@ def test_fault_45_a_point_on_the_way_is_not_its_own_optimum():
     alone = judged(fits_of("lbfgs-ml", NOTHING))[0]
     assert (alone.status, alone.own_optimum) == (Status.TIMEOUT, None)
     assert np.isnan([alone.gap_deviance, alone.gap_sd]).all()
+
+
+def several(fit: Fit) -> np.ndarray:
+    assert fit.draws is not None
+    return fit.draws.values
+
+
+@pytest.fixture
+def after(monkeypatch):
+    """Return a function that lets nutpie's time be up when so many chains have so many draws, the warm-up's too."""
+
+    def set_to(chains: int, draws: int) -> None:
+        original = nutpie.sample
+
+        def sample(*given, **named):
+            running = original(*given, **named)
+
+            def wait(*, timeout):
+                assert timeout is not None
+                while sum(batch.num_rows >= draws for batch in running.inspect().get_arrow_trace()[0]) < chains:
+                    time.sleep(0.001)
+                raise TimeoutError
+
+            running.wait = wait
+            return running
+
+        monkeypatch.setattr(nutpie, "sample", sample)
+
+    return set_to
+
+
+@pytest.mark.parametrize("settings", ["chains=2,draws=60,tune=60", "sampler=pymc,chains=2,draws=30,tune=30"])
+def test_fault_45_nuts_in_time_is_nuts_without_a_limit(settings):
+    free, limited = fits_of(f"nuts:{settings}", None)[0], fits_of(f"nuts:{settings}", PLENTY)[0]
+    assert bits(limited) == bits(free)
+    assert several(free).shape[0] == 2
+
+
+def test_fault_45_nuts_gives_the_draws_that_there_were(after):
+    tune, label = 100, "nuts:chains=2,draws=100000,tune=100"
+    whole = several(fits_of("nuts:chains=2,draws=50,tune=100", None)[0])
+    after(2, tune + 50)
+    fit = fits_of(label, PLENTY)[0]
+    assert (fit.status, Flag.PARTIAL in fit.flags) == (Status.TIMEOUT, True)
+    assert fit.message.startswith("timed out after 1e+09 s; what there was is reported")
+    chains, draws, _ = several(fit).shape
+    assert (chains, 50 <= draws < 100_000 - tune) == (2, True)
+    np.testing.assert_array_equal(several(fit)[:, :50], whole)
+    np.testing.assert_allclose(fit.estimate, several(fit).mean(axis=(0, 1)))
+    assert {stat.shape for stat in fit.draws.stats.values()} == {(chains, draws)}
+    assert fit.draws.random_effects.shape[:2] == (chains, draws)
+
+
+def test_fault_45_a_chain_that_was_not_begun_does_not_empty_the_others(after, monkeypatch):
+    monkeypatch.setenv("BAYESCOMPARE_CORES", "1")
+    after(1, 150)
+    fit = fits_of("nuts:chains=3,draws=1000000,tune=100", PLENTY)[0]
+    assert fit.status is Status.TIMEOUT
+    assert (several(fit).shape[0], several(fit).shape[1] >= 50) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "kept"),
+    [
+        ([9, 9, 9, 9], ([0, 1, 2, 3], 9)),
+        ([9, 8, 9, 7], ([0, 1, 2, 3], 7)),
+        ([9, 0, 9, -4], ([0, 2], 9)),
+        ([2, 9, 1, 9], ([1, 3], 9)),
+        ([0, 1, -3, 0], ([1], 1)),
+    ],
+)
+def test_fault_45_chains_are_evened_so_that_most_draws_are_kept(lengths, kept):
+    assert nuts_sample._evened(lengths) == kept
+
+
+@pytest.mark.parametrize("sampler", ["nutpie", "pymc"])
+def test_fault_45_nuts_in_its_warm_up_has_no_estimate(sampler):
+    fit = fits_of(f"nuts:chains=2,tune=100000,sampler={sampler}", NOTHING)[0]
+    assert fit.status is Status.TIMEOUT
+    assert fit.message == "timed out after 1e-09 s, before there was an estimate"
+    assert np.isnan(fit.estimate).all()
+    assert (fit.draws, set(fit.reason)) == (None, {fit.message})
+
+
+def test_fault_45_pymc_gives_the_draws_that_there_were(ticking):
+    """With a look after each draw, one chain after another: the second chain's first draw is the last."""
+    fit = fits_of("nuts:sampler=pymc,chains=2,draws=50,tune=30", 69.5)[0]
+    assert (fit.status, Flag.PARTIAL in fit.flags) == (Status.TIMEOUT, True)
+    whole = several(fits_of("nuts:sampler=pymc,chains=2,draws=50,tune=30", None)[0])
+    np.testing.assert_array_equal(several(fit), whole[:1, : several(fit).shape[1]])
+    assert several(fit).shape[:2] == (1, 40)
+
+
+def test_fault_45_nothing_is_partial_after_the_last_draw(ticking):
+    """The clock is looked at after every draw of two chains but the last."""
+    label = "nuts:sampler=pymc,chains=2,draws=10,tune=10,target=0.9"
+    assert fits_of(label, 39.5)[0].status is not Status.TIMEOUT
+    assert fits_of(label, 38.5)[0].status is Status.TIMEOUT
+
+
+@pytest.mark.parametrize("ends", ["cut", "empty", "never begun"])
+def test_fault_45_a_second_run_of_nuts_has_the_time_that_is_left(monkeypatch, ends):
+    """One that is cut short is no better than the first, which is whole."""
+    runs = []
+
+    def sample(problem, schedule, seed, until):
+        if runs:
+            assert 0 < until.left() < PLENTY
+            until.cut = True
+            if ends == "empty":
+                raise nuts_sample.NoDrawsError
+        runs.append(nuts_sample.sample(problem, replace(schedule, tune=50, draws=60), seed, Deadline()))
+        runs[-1].stats["diverging"][0, 0] = True
+        if ends == "never begun":
+            until.passed = lambda: setattr(until, "cut", True) or True
+        return runs[-1]
+
+    monkeypatch.setattr(nuts, "sample", sample)
+    fit = fits_of("nuts:chains=2", PLENTY)[0]
+    assert len(runs) == (2 if ends == "cut" else 1)
+    assert fit.status is Status.TIMEOUT
+    assert {Flag.DIVERGENCES, Flag.PARTIAL} <= set(fit.flags)
+    assert Flag.RETRIED not in fit.flags
+    assert "did not pass the convergence gate: divergences" in fit.message
+    np.testing.assert_array_equal(several(fit), nuts.natural_draws(runs[0].unbounded, PROBLEMS[0]))
+
+
+def test_fault_45_compiling_is_not_the_first_fit_s_time(monkeypatch):
+    """Of many fits the first would be the only one that times out."""
+    order = []
+    monkeypatch.setattr(nuts, "prepare", lambda *_: order.append("compiled"))
+    monkeypatch.setattr(nuts, "Deadline", lambda limit: order.append("started") or Deadline(limit))
+    fits_of("nuts:chains=1,draws=10,tune=10", PLENTY)
+    assert order == ["compiled", "started"]
+
+
+def test_fault_45_a_partial_posterior_is_compared_and_written(after, tmp_path, capsys):
+    after(2, 100)
+    told = ["--estimators", "lbfgs-ml,nuts:chains=2,draws=100000,tune=50", "--time-limit", "3600"]
+    assert main(["fit", "sleepstudy", SLEEP, *told, "--out", str(tmp_path)]) == 1
+    assert "timeout: timed out after 3600 s; what there was is reported" in capsys.readouterr().out
+    assert len(list((tmp_path / "draws").glob("*.nc"))) >= 1
+    fits = pd.read_parquet(tmp_path / "tables" / "fits.parquet").set_index("estimator")
+    assert list(fits["status"]) == ["ok", "timeout"]
+
+
+STUDY = """
+name = "short"
+replicates = 3
+estimators = ["lbfgs-ml", "adam-marginal"]
+time_limit = {limit}
+dispersed_starts = 0
+[[scenario]]
+name = "a"
+formula = "y ~ x + (1 | g)"
+groups = 6
+rows = 4
+covariates = {{ x = "normal(0, 1)" }}
+truth = {{ "beta[x]" = 1, "sd_g[Intercept]" = 1, sigma = 1 }}
+"""
+
+
+def test_fault_45_a_study_keeps_its_time_limit(tmp_path, capsys):
+    path = tmp_path / "short.toml"
+    path.write_text(STUDY.format(limit="1e-9"))
+    assert main(["run", str(path), "--out", str(tmp_path / "out"), "--workers", "1"]) == 1
+    fits = pd.read_parquet(tmp_path / "out" / "tables" / "fits.parquet")
+    assert len(fits) == 6
+    assert set(fits["status"]) == {"timeout"}
+    assert all("partial" in flags for flags in fits["flags"])
+    assert fits["objective"].notna().all()
+    estimates = pd.read_parquet(tmp_path / "out" / "tables" / "estimates.parquet")
+    assert estimates["estimate"].notna().all()
 
 
 @dataclass(frozen=True, kw_only=True)
