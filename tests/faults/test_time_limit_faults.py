@@ -335,7 +335,7 @@ def test_fault_45_a_partial_posterior_is_compared_and_written(after, tmp_path, c
 STUDY = """
 name = "short"
 replicates = 3
-estimators = ["lbfgs-ml", "adam-marginal"]
+estimators = ["lbfgs-ml", "lbfgs-ml:starts=1"]
 time_limit = {limit}
 dispersed_starts = 0
 [[scenario]]
