@@ -29,8 +29,8 @@ def measures_past_the_gate(tables: Frames) -> pd.DataFrame:
     Beside the reading ``all``, which keeps them: a reader sees both.
     """
     fits = tables["fits"]
-    failed = fits[[not GATE.isdisjoint(flags) for flags in fits["flags"]]]
-    cells = failed[["scenario", "estimator"]].drop_duplicates()
+    failed = np.array([not GATE.isdisjoint(flags) for flags in fits["flags"]], dtype=bool)
+    cells = fits.loc[failed, ["scenario", "estimator"]].drop_duplicates()
     return performance(tables, reading="passed", measure=REPORTED).merge(cells, on=["scenario", "estimator"])
 
 
