@@ -88,4 +88,7 @@ def _made(study: Study, scenario: Scenario, replicate: int) -> Case:
         problem = build_problem(study.model(scenario), dataset)
     except BayesCompareError as error:
         return Case(replicate=replicate, fault=f"no model can be fitted to this data set: {error}")
+    except Exception as error:
+        fault = f"no data set could be made: {type(error).__name__}: {error}"
+        return Case(replicate=replicate, fault=fault)
     return Case(replicate=replicate, truth=dataset.truth, problem=problem)

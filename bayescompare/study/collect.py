@@ -71,7 +71,13 @@ def _rows_of(study: Study, scenario: Scenario, sink: Sink, manifest: Manifest) -
     order = np.lexsort([place, replicate])
     # a replicate that is there twice, because somebody copied files, counts once
     code = (replicate * len(labels) + place)[order]
-    return rows.take(order[np.diff(code, prepend=-1) > 0])
+    return _named(rows.take(order[np.diff(code, prepend=-1) > 0]), study)
+
+
+def _named(rows: pa.Table, study: Study) -> pa.Table:
+    """Return rows under the name of a study; those that were taken over have another."""
+    where = rows.schema.get_field_index("study")
+    return rows.set_column(where, rows.schema.field(where), pa.array([study.name] * len(rows), pa.string()))
 
 
 def _marked(rows: pa.Table, stamp: Stamp, manifest: Manifest) -> pa.Table:
@@ -101,7 +107,9 @@ def _surfaces(study: Study, scenario: Scenario, sink: Sink) -> list[dict[str, An
         return []
     parts = sink.rows((scenario.name, SURFACE), identity(study, scenario, SURFACE))
     rows = pa.concat_tables([SURFACES.empty_table(), *(rows for rows, _ in parts)])
-    return rows.filter(pc.less(rows["replicate"], study.replicates)).sort_by("replicate").to_pylist()
+    rows = _named(rows.filter(pc.less(rows["replicate"], study.replicates)).sort_by("replicate"), study)
+    # what is there twice counts once, as above
+    return list({(row["replicate"], row["objective"]): row for row in reversed(rows.to_pylist())}.values())[::-1]
 
 
 def _about(study: Study, manifest: Manifest) -> dict[str, Any]:

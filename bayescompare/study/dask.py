@@ -6,19 +6,20 @@ import json
 import logging
 import math
 import signal
+import sys
 import time
 from asyncio import CancelledError as FuturesCancelled
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
 import dask
-from distributed import Client, Future, LocalCluster, wait
+from distributed import Client, Future, LocalCluster, Worker, WorkerPlugin, wait
 from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
-from bayescompare.errors import ClusterError
+from bayescompare.errors import BayesCompareError, ClusterError
 from bayescompare.fits import Status
 from bayescompare.provenance import cores, versions
 from bayescompare.study.definition import Study
@@ -32,6 +33,8 @@ __all__ = ["DaskWorkers", "existing_cluster", "local_processes"]
 
 # Seconds to find a scheduler, between looks at what runs, and after which a worker that is gone is missed.
 _CONNECT, _LOOK, _MISSED = 3.0, 0.5, 2.0
+# Seconds in which the result of a task is fetched, and that a study waits for the first worker.
+_FETCH, _ABSENT = 10.0, 60.0
 _DIED = Lost(status=Status.WORKER_DIED, message="the process that ran it died")
 # Seconds that a task may take beside its fits: starting, compiling.
 _GRACE = 180.0
@@ -43,6 +46,10 @@ _THREADS = {
         "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS",
     )
 }  # fmt: skip
+
+
+#: Says of a worker why it cannot be used.
+Unfit = Callable[[str], str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +68,17 @@ class DaskWorkers(Executor):
     ----------
     client
         Connected to the scheduler.
+    grace
+        Seconds that a task may take beside its fits: starting, compiling.
+    unfit
+        Says of a worker why it cannot be used, or returns None; asked once of each, also of those that come later.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *, grace: float = _GRACE, unfit: Unfit | None = None) -> None:
         self.client = client
+        self._grace, self._unfit = grace, unfit
+        self._asked: dict[str, bool] = {}
+        self._alone = time.monotonic()
         self._running: dict[Future[Part], _Running] = {}
         self._gone: dict[Future[Part], float] = {}
         self._addresses: list[str] = []
@@ -75,9 +89,27 @@ class DaskWorkers(Executor):
         """Return the addresses of the workers, asked for anew now and then."""
         now = time.monotonic()
         if now - self._looked > _LOOK:
-            self._addresses = sorted(self.client.scheduler_info()["workers"])
-            self._looked = now
+            there = sorted(self.client.scheduler_info()["workers"])
+            self._addresses = [address for address in there if self._fit(address)]
+            self._looked = time.monotonic()
         return self._addresses
+
+    def _fit(self, address: str) -> bool:
+        """Whether a worker may be given tasks; why not is said once."""
+        if self._unfit is not None and address not in self._asked:
+            fault = self._unfit(address)
+            self._asked[address] = fault is None
+            if fault:
+                print(f"A worker is left alone: {fault}", file=sys.stderr, flush=True)
+        return self._asked.get(address, True)
+
+    def _wait_for_workers(self) -> None:
+        """Give up when there have been none for long."""
+        if self._there():
+            self._alone = time.monotonic()
+        elif time.monotonic() - self._alone > _ABSENT:
+            raise ClusterError(f"There has been no worker for {_ABSENT:g} s. Give the same command again to go on.")
+        time.sleep(_LOOK)
 
     def outcomes(self, study: Study, queue: Queue) -> Iterator[Outcome]:
         """Yield the outcome of each task.
@@ -112,15 +144,18 @@ class DaskWorkers(Executor):
             with suppress(TimeoutError):
                 wait(list(self._running), timeout=_LOOK, return_when="FIRST_COMPLETED")
         else:
-            time.sleep(_LOOK)
+            self._wait_for_workers()
         for future in [one for one in self._running if one.done() or self._forsaken(one)]:
-            one = self._running.pop(future)
             result = _result(future) if future.done() else self._given_up(future)
+            if result is None:
+                continue
+            one = self._running.pop(future)
+            self._gone.pop(future, None)
             if isinstance(result, Lost):
                 self._looked = -math.inf
             yield Outcome(task=one.task, result=result)
         for future, one in list(self._running.items()):
-            if study.time_limit and time.monotonic() - one.since > _patience(study.time_limit, one.task):
+            if study.time_limit and time.monotonic() - one.since > self._patience(study.time_limit, one.task):
                 yield Outcome(task=one.task, result=self._stopped(future, study.time_limit))
 
     def _forsaken(self, future: Future[Part]) -> bool:
@@ -131,9 +166,12 @@ class DaskWorkers(Executor):
         return time.monotonic() - self._gone.setdefault(future, time.monotonic()) > _MISSED
 
     def _given_up(self, future: Future[Part]) -> Lost:
-        del self._gone[future]
         future.cancel(force=True)
         return _DIED
+
+    def _patience(self, limit: float, task: Task) -> float:
+        """Return after how many seconds a task is stopped from outside."""
+        return self._grace + 2 * limit * task.count
 
     def _stopped(self, future: Future[Part], limit: float) -> Lost:
         """Stop a task that does not stop by itself, and its worker with it."""
@@ -152,7 +190,15 @@ def _run_remote(study: str, task: Task) -> Part:
     """Run a task of a study that is given as JSON: what a worker is asked to do."""
     # with the worker's own scheduler in sight, xarray asks it for a lock on a file in memory
     with dask.config.set(scheduler="synchronous"):
-        return run_task(_read_study(study), task)
+        return run_task(_readable(study), task)
+
+
+def _readable(study: str) -> Study:
+    """Return a study; what a worker cannot read is no fault of the fits."""
+    try:
+        return _read_study(study)
+    except BayesCompareError as error:
+        raise ClusterError(f"A worker cannot read the study: {error}") from error
 
 
 @lru_cache(maxsize=4)
@@ -160,20 +206,22 @@ def _read_study(text: str) -> Study:
     return Study.from_dict(json.loads(text), trial=False)
 
 
-def _patience(limit: float, task: Task) -> float:
-    """Return after how many seconds a task is stopped from outside."""
-    return _GRACE + 2 * limit * task.count
+def _result(future: Future[Part]) -> Part | Lost | None:
+    """Return what a future gave, or None where that died with its worker before it could be fetched.
 
-
-def _result(future: Future[Part]) -> Part | Lost:
-    """Return what a future gave; that it was cancelled means that the scheduler is gone."""
+    That it was cancelled means that the scheduler is gone.
+    """
     if future.status == "finished":
-        return future.result()
+        with suppress(TimeoutError):
+            return future.result(timeout=_FETCH)
+        return None
     if future.cancelled():
         raise FuturesCancelled("a task was cancelled")
     error = future.exception()
     if isinstance(error, KilledWorker):
         return _DIED
+    if isinstance(error, ClusterError):
+        raise error
     return broken(error)
 
 
@@ -196,32 +244,40 @@ def local_processes(count: int) -> Iterator[DaskWorkers]:
         "distributed.worker.multiprocessing-method": "spawn",
     }
     with dask.config.set(settings), _cluster(count) as cluster, Client(cluster) as client:
-        client.run(_ignore_interrupts)
+        client.register_plugin(_IgnoreInterrupts())
         yield DaskWorkers(client)
 
 
 def _cluster(count: int) -> LocalCluster:
-    quiet = {"dashboard_address": None, "silence_logs": logging.CRITICAL}
+    # no dashboard; what listens instead does so for this machine alone, at a port that is free
+    quiet = {"dashboard_address": "127.0.0.1:0", "silence_logs": logging.CRITICAL}
     try:
-        return LocalCluster(n_workers=count, threads_per_worker=1, processes=True, **quiet)
+        return LocalCluster(n_workers=count, threads_per_worker=1, processes=True, host="127.0.0.1", **quiet)
     except (RuntimeError, OSError, TimeoutError) as error:
         raise ClusterError(f"The {count} processes could not be started: {error}") from error
 
 
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C to the process that gives out the tasks."""
-    with suppress(ValueError):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+class _IgnoreInterrupts(WorkerPlugin):
+    """Leaves Ctrl-C to the process that gives out the tasks; workers that are started anew have it too."""
+
+    def setup(self, worker: Worker) -> None:
+        with suppress(ValueError):
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
-def existing_cluster(address: str) -> Iterator[DaskWorkers]:
+def existing_cluster(address: str, study: Study) -> Iterator[DaskWorkers]:
     """Connect to a scheduler that runs already; TLS is a matter of Dask's own configuration.
+
+    Parameters
+    ----------
+    study
+        Which the workers must be able to read.
 
     Raises
     ------
     ClusterError
-        If it cannot be reached, has no workers, or these have other versions.
+        If it cannot be reached, has no workers, or these have other versions or lack what the study names.
     """
     try:
         client = Client(address, timeout=_CONNECT)
@@ -231,25 +287,41 @@ def existing_cluster(address: str) -> Iterator[DaskWorkers]:
             "Is 'dask scheduler' running there, and is the address right?"
         ) from error
     with client:
-        _check_versions(client, address)
-        yield DaskWorkers(client)
+        try:
+            client.get_versions(check=True)
+        except ValueError as error:
+            raise ClusterError(f"The workers of {address} cannot run bayescompare: {error}") from error
+        text = json.dumps(study.as_dict())
+        workers = list(client.scheduler_info()["workers"])
+        if not workers:
+            raise ClusterError(f"The scheduler {address} has no workers; start some with 'dask worker {address}'.")
+        faults = [fault for worker in workers if (fault := _unfit(client, text, worker))]
+        if faults:
+            raise ClusterError("Workers cannot run this study:\n" + "\n".join(f"  {one}" for one in faults))
+        yield DaskWorkers(client, unfit=lambda worker: _unfit(client, text, worker))
 
 
-def _check_versions(client: Client, address: str) -> None:
-    """Refuse a cluster whose workers would compute something else."""
+def _unfit(client: Client, study: str, worker: str) -> str | None:
+    """Return why a worker would compute something else, or nothing."""
     try:
-        client.get_versions(check=True)
-        found = client.run(versions)
+        found = client.run(_credentials, study, workers=[worker])
+    except OSError:
+        # it has gone meanwhile, which is seen to elsewhere
+        return None
     except Exception as error:
-        raise ClusterError(f"The workers of {address} cannot run bayescompare: {error}") from error
-    if not found:
-        raise ClusterError(f"The scheduler {address} has no workers; start some with 'dask worker {address}'.")
-    here = versions()
-    faults = [
-        f"{worker}: {name} {there.get(name)}, here {version}"
-        for worker, there in found.items()
-        for name, version in here.items()
-        if there.get(name) != version
-    ]
-    if faults:
-        raise ClusterError("The workers have other versions:\n" + "\n".join(f"  {one}" for one in faults))
+        return f"{worker}: {type(error).__name__}: {error}"
+    if worker not in found:
+        return None
+    there, fault = found[worker]
+    others = [f"{name} {there.get(name)}, here {version}"
+              for name, version in versions().items() if there.get(name) != version]  # fmt: skip
+    return f"{worker}: {'; '.join([*others, fault] if fault else others)}" if others or fault else None
+
+
+def _credentials(study: str) -> tuple[dict[str, str], str]:
+    """Return a worker's versions, and why it cannot read a study, where it cannot."""
+    try:
+        _read_study(study)
+    except BayesCompareError as error:
+        return versions(), str(error)
+    return versions(), ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ class Lost:
 
     status: Status
     message: str
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,4 +71,5 @@ def _guarded(study: Study, task: Task) -> Part | Lost:
 
 def broken(error: BaseException) -> Lost:
     """Return the loss of a task that raised."""
-    return Lost(status=Status.FAILED, message=f"{type(error).__name__}: {error}")
+    trace = "".join(traceback.format_exception(error))
+    return Lost(status=Status.FAILED, message=f"{type(error).__name__}: {error}", trace=trace)

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 
 from bayescompare.errors import StoreError
 
-__all__ = ["digest", "intact", "prepared", "sweep", "write_bytes", "written_whole"]
+__all__ = ["digest", "holds", "intact", "prepared", "sweep", "write_bytes", "written_whole"]
 
 _TEMPORARY = ".tmp"
+_STALE = re.compile(r"\..+\.\d+\.tmp")
 
 
 def digest(content: bytes) -> str:
     """Return the SHA-256 of some bytes, in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
+
+
+def holds(path: Path, sha: str) -> bool:
+    """Whether a file is there and its content has a hash."""
+    try:
+        return digest(path.read_bytes()) == sha
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -39,7 +50,9 @@ def written_whole(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise StoreError(f"Cannot write {path}: {error.strerror or error}. {_room(path.parent)}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        # a disk that refuses to write may refuse this as well; the first reason counts
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -56,16 +69,29 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def sweep(folder: Path) -> int:
-    """Remove what interrupted writes left below a folder, and return how many files that were."""
-    stale = list(folder.rglob(f".*{_TEMPORARY}"))
-    for path in stale:
-        path.unlink(missing_ok=True)
+    """Remove what interrupted writes left of a study in a folder, and return how many files that were.
+
+    Only names that `written_whole` gives, and only where a study has files: what else is in the
+    folder is somebody's.
+
+    Raises
+    ------
+    StoreError
+        If the disk refuses.
+    """
+    below = chain.from_iterable((folder / name).rglob(f".*{_TEMPORARY}") for name in ("parts", "draws", "tables"))
+    stale = [path for path in chain(folder.glob(f".*{_TEMPORARY}"), below) if _STALE.fullmatch(path.name)]
+    try:
+        for path in stale:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"Cannot remove {path}, which an interrupted write left: {error.strerror}.") from error
     return len(stale)
 
 
 @contextmanager
-def intact(path: Path) -> Iterator[None]:
-    """Turn whatever reading a damaged file raises into one error that names it.
+def intact(path: Path, remedy: str = "Run the study or the fit again.") -> Iterator[None]:
+    """Turn whatever reading a damaged file raises into one error that names it, and says what to do.
 
     Raises
     ------
@@ -75,9 +101,9 @@ def intact(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise StoreError(f"The results are not complete: {path} is missing. Run the study or the fit again.") from None
+        raise StoreError(f"The results are not complete: {path} is missing. {remedy}") from None
     except (OSError, ValueError, KeyError, TypeError, IndexError, RuntimeError) as error:
-        raise StoreError(f"{path} is damaged: {error}. Run the study or the fit again.") from None
+        raise StoreError(f"{path} is damaged: {error}. {remedy}") from None
 
 
 @contextmanager

@@ -31,7 +31,10 @@ def take_over(study: Study, sink: Folder, other: Path) -> int:
         raise StudyError(f"There is no study in {other} to take anything over from; --fork wants a folder of 'run'.")
     taken = 0
     source = Folder(path=other)
+    there = sink.done(cells(study))
     for found in _shared(study, source):
+        if there[found.task.cell].issuperset(found.task.replicates):
+            continue
         sink.put(found.task, parts.Part(content=found.path.read_bytes(), draws=_draws(found, source)))
         taken += found.task.count * (found.task.estimator != SURFACE)
     return taken

@@ -7,10 +7,10 @@ import json
 import os
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 from bayescompare.errors import StoreError, StudyError
 from bayescompare.provenance import created, machine, versions
@@ -50,6 +50,11 @@ class Manifest:
         """A hash of the study."""
         return digest(json.dumps(self.study, sort_keys=True).encode())
 
+    @property
+    def sha256(self) -> str:
+        """A hash of all of it."""
+        return digest(json.dumps(asdict(self), sort_keys=True).encode())
+
     @classmethod
     def read(cls, folder: Path) -> Self | None:
         """Return the manifest of a folder, or None where there is none.
@@ -62,14 +67,16 @@ class Manifest:
         path = folder / _NAME
         if not path.exists():
             return None
-        with intact(path):
+        with intact(path, remedy=f"Move it away and run the study again into {folder}; what is done there is kept."):
             content = json.loads(path.read_text("utf-8"))
-            stated = content.pop("study_sha256")
+            if not isinstance(content, dict):
+                raise TypeError("it is no manifest")
+            if content.get("format", 0) > _FORMAT:
+                raise ValueError(f"it has format {content['format']}, which a later version of bayescompare wrote")
+            stated = content.pop("study_sha256"), content.pop("sha256")
             found = cls(**content | {"sessions": tuple(content["sessions"])})
-            if found.format > _FORMAT:
-                raise ValueError(f"it has format {found.format}, which a later version of bayescompare wrote")
-            if found.study_sha256 != stated:
-                raise ValueError("its study does not match its hash")
+            if (found.study_sha256, found.sha256) != stated:
+                raise ValueError("its content does not match its hash")
         return found
 
     def write(self, folder: Path) -> None:
@@ -80,7 +87,7 @@ class Manifest:
         StoreError
             If the disk refuses.
         """
-        content = asdict(self) | {"study_sha256": self.study_sha256}
+        content = asdict(self) | {"study_sha256": self.study_sha256, "sha256": self.sha256}
         write_bytes(folder / _NAME, json.dumps(content, indent=1).encode())
 
     def with_session(self, **session: Any) -> Self:
@@ -127,20 +134,42 @@ def locked(folder: Path) -> Iterator[None]:
     Raises
     ------
     StoreError
-        If another process is at it, with its number and its machine.
+        If another process is at it, with its number and its machine; or if the disk refuses.
     """
     path = folder / ".lock"
-    with path.open("a+") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            handle.seek(0)
-            holder = handle.read().strip() or "another process"
-            raise StoreError(f"{folder} is locked by {holder}. Wait for it, or choose another folder.") from None
-        handle.truncate(0)
-        handle.write(f"pid {os.getpid()} on {socket.gethostname()}")
-        handle.flush()
+    try:
+        handle = _held(path)
+    except BlockingIOError:
+        holder = ""
+        with suppress(OSError):
+            holder = path.read_text("utf-8").strip()
+        raise StoreError(
+            f"{folder} is locked by {holder or 'another process'}. Wait for it, or choose another folder."
+        ) from None
+    except OSError as error:
+        raise StoreError(f"Cannot write to {folder}: {error.strerror}. Choose another with --out.") from error
+    with handle:
         try:
             yield
         finally:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+
+
+def _held(path: Path) -> TextIO:
+    """Return the open lock, which is ours; one that its holder removed meanwhile does not count."""
+    while True:
+        handle = path.open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.exists() and os.path.samestat(os.fstat(handle.fileno()), path.stat()):
+                handle.truncate(0)
+                handle.write(f"pid {os.getpid()} on {socket.gethostname()}")
+                handle.flush()
+                return handle
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            handle.close()
+            raise
+        handle.close()

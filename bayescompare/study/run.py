@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,8 +18,8 @@ from bayescompare.study.fork import take_over
 from bayescompare.study.manifest import Manifest, locked
 from bayescompare.study.session import Announce, carry_out, weight
 from bayescompare.study.sinks import Folder, Memory, Sink
-from bayescompare.study.store import read_results
-from bayescompare.study.tasks import Task, cells, plan
+from bayescompare.study.store import read_results, withdraw_results
+from bayescompare.study.tasks import SURFACE, Task, cells, plan
 from bayescompare.study.verify import opened
 
 __all__ = ["Announce", "missing", "missing_in", "results_in", "run_study", "small", "started"]
@@ -96,12 +96,14 @@ def started(study: Study, folder: Path, *, strict: bool = False) -> Iterator[tup
 
 def small(study: Study) -> bool:
     """Whether a study is done sooner than more processes would be there."""
-    return sum(weight(study, task.estimator) * task.count for task in plan(study)) < _SMALL
+    return sum(weight(study, label) for _, label in cells(study)) * study.replicates < _SMALL
 
 
 def missing_in(study: Study, folder: Path) -> list[Task]:
-    """Return the tasks of a study that would run in a folder, which need not be there."""
-    return missing(study, Folder(path=folder))
+    """Return what of a study would run in a folder, which need not be there: one task a cell, however many blocks."""
+    there = Folder(path=folder).done(cells(study))
+    left = {cell: study.replicates - sum(k < study.replicates for k in done) for cell, done in there.items()}
+    return [Task(scenario=cell[0], estimator=cell[1], first=0, count=count) for cell, count in left.items() if count]
 
 
 def results_in(folder: Path | str) -> tuple[Results, str]:
@@ -132,39 +134,56 @@ def missing(study: Study, sink: Sink) -> list[Task]:
 def _run(
     study: Study, sink: Sink, manifest: Manifest, workers: int, scheduler: str | None, announce: Announce | None
 ) -> Results:
-    begun, clock = created(), time.monotonic()
-    tasks = missing(study, sink)
-    total = len(tasks)
-    for _ in range(_ROUNDS):
-        if tasks:
-            with _executor(min(workers, len(tasks)), scheduler) as executor:
-                finished = carry_out(study, executor, sink, tasks, announce)
-            if not finished:
-                raise InterruptedStudyError(f"Interrupted: {_left(study, sink)}. Give the same command again to go on.")
-        session = {"created": begun, "seconds": time.monotonic() - clock, "tasks": total, "workers": workers}
-        now = manifest.with_session(**session) if total else manifest
-        results = collect(study, sink, now)
-        tasks = missing(study, sink)
-        if not tasks:
-            break
+    begun, clock, total = created(), time.monotonic(), 0
+    try:
+        for _ in range(_ROUNDS):
+            tasks = missing(study, sink)
+            total += len(tasks)
+            if tasks:
+                _carry_out(study, sink, tasks, min(workers, len(tasks)), scheduler, announce)
+            session = {"created": begun, "seconds": time.monotonic() - clock, "tasks": total, "workers": workers}
+            now = manifest.with_session(**session) if total else manifest
+            results = collect(study, sink, now)
+            if not missing(study, sink):
+                break
+        else:
+            raise StoreError(f"Parts of the study are damaged as soon as they are written; {_left(study, sink)}.")
+    except KeyboardInterrupt:
+        raise _interrupted(study, sink) from None
     if isinstance(sink, Folder) and total:
         now.write(sink.path)
     return results
 
 
+def _carry_out(
+    study: Study, sink: Sink, tasks: Sequence[Task], workers: int, scheduler: str | None, announce: Announce | None
+) -> None:
+    if isinstance(sink, Folder):
+        withdraw_results(sink.path)
+    with _executor(study, workers, scheduler) as executor:
+        finished = carry_out(study, executor, sink, tasks, announce)
+    if not finished:
+        raise _interrupted(study, sink)
+
+
+def _interrupted(study: Study, sink: Sink) -> InterruptedStudyError:
+    return InterruptedStudyError(f"Interrupted: {_left(study, sink)}. Give the same command again to go on.")
+
+
 @contextmanager
-def _executor(workers: int, scheduler: str | None) -> Iterator[Executor]:
+def _executor(study: Study, workers: int, scheduler: str | None) -> Iterator[Executor]:
     """Give what carries out the tasks; Dask is loaded only where it is needed."""
     if scheduler is None and workers == 1:
         yield Serial()
         return
     from bayescompare.study.dask import existing_cluster, local_processes
 
-    with existing_cluster(scheduler) if scheduler else local_processes(workers) as executor:
+    with existing_cluster(scheduler, study) if scheduler else local_processes(workers) as executor:
         yield executor
 
 
 def _left(study: Study, sink: Sink) -> str:
     """Say how much is done."""
-    done = sum(sum(k < study.replicates for k in there) for there in sink.done(cells(study)).values())
-    return f"{done:,} of {len(cells(study)) * study.replicates:,} fits are done"
+    fits = [cell for cell in cells(study) if cell[1] != SURFACE]
+    done = sum(sum(k < study.replicates for k in there) for there in sink.done(fits).values())
+    return f"{done:,} of {len(fits) * study.replicates:,} fits are done"

@@ -77,7 +77,7 @@ def carry_out(study: Study, executor: Executor, sink: Sink, tasks: Sequence[Task
                     queue.add(task)
                 if again:
                     continue
-                part = lost_part(study, outcome.task, part.status, part.message)
+                part = lost_part(study, outcome.task, part.status, part.message, part.trace)
             sink.put(outcome.task, part)
             if announce:
                 announce(outcome.task)

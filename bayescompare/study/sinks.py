@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from bayescompare.study import parts
+from bayescompare.study.files import holds
 from bayescompare.study.parts import DamagedPartError, Found, Part, Stamp
-from bayescompare.study.tasks import Task
+from bayescompare.study.tasks import SURFACE, Task, slug
 from bayescompare.study.trees import KeptTrees, MemoryTrees
 
 if TYPE_CHECKING:
@@ -103,24 +104,37 @@ class Folder(Sink):
         """
         parts.write(self.parts, self.draws, task, part)
 
-    def found(self, cell: Cell) -> list[Found]:
-        """Return the parts of a cell that look whole; the others are put aside."""
-        found = list(parts.scan(self.parts, [cell]))
-        broken = [one for one in found if not parts.whole(one)]
-        self.damaged += [parts.quarantine(one.path) for one in broken]
-        return [one for one in found if one not in broken]
-
     def done(self, cells: Sequence[Cell]) -> dict[Cell, set[int]]:
-        """Return the replicates of each cell whose results are there."""
-        return {cell: {k for one in self.found(cell) for k in one.task.replicates} for cell in cells}
+        """Return the replicates of each cell whose results are there; nothing is written."""
+        found = {cell: [one.task for one in parts.scan(self.parts, [cell]) if parts.whole(one)] for cell in cells}
+        return {cell: {k for task in tasks for k in task.replicates} for cell, tasks in found.items()}
 
     def rows(self, cell: Cell, identity: str) -> Iterator[tuple[pa.Table, Stamp]]:
         """Yield the rows of a cell's parts; a damaged one is put aside and noted in ``damaged``."""
-        for one in self.found(cell):
+        for one in parts.scan(self.parts, [cell]):
             try:
-                yield parts.read(one, identity)
+                rows, stamp = parts.read(one, identity)
+                self._check_draws(one, rows)
             except DamagedPartError:
                 self.damaged.append(parts.quarantine(one.path))
+            else:
+                yield rows, stamp
+
+    def kept(self, found: Found, rows: pa.Table) -> Iterator[tuple[Path, str]]:
+        """Yield where the draws of a part are, and their hashes."""
+        if found.task.estimator == SURFACE:
+            return
+        folder = self.draws / found.task.scenario / slug(found.task.estimator)
+        for row in rows.select(["replicate", "draws_sha256"]).to_pylist():
+            if row["draws_sha256"]:
+                yield folder / f"{row['replicate']}.nc", row["draws_sha256"]
+
+    def _check_draws(self, found: Found, rows: pa.Table) -> None:
+        """Put damaged draws aside; a part whose draws are not there must be made again."""
+        for path, sha in self.kept(found, rows):
+            if not holds(path, sha):
+                self.damaged += [parts.quarantine(path)] if path.exists() else []
+                raise DamagedPartError(f"{path} is missing or damaged.")
 
     def trees(self, index: Mapping[tuple[str, int], tuple[str, str]]) -> Mapping[tuple[str, int], xr.DataTree]:
         """Return the kept draws, each read when it is asked for."""

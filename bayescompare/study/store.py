@@ -10,11 +10,11 @@ import pandas as pd
 
 from bayescompare.comparison.results import Results
 from bayescompare.comparison.verdicts import Contrast
-from bayescompare.errors import InputError
+from bayescompare.errors import InputError, StoreError
 from bayescompare.study.files import digest, intact, prepared, write_bytes, written_whole
 from bayescompare.study.trees import KeptTrees, netcdf
 
-__all__ = ["prepared", "read_results", "write_results"]
+__all__ = ["prepared", "read_results", "withdraw_results", "write_results"]
 
 Index = dict[tuple[str, int], tuple[str, str]]
 
@@ -31,7 +31,7 @@ def write_results(results: Results, folder: Path | str) -> None:
     """
     folder = Path(folder)
     with prepared(folder):
-        (folder / "about.json").unlink(missing_ok=True)
+        withdraw_results(folder)
         tables = dict(results.tables)
         if results.about.get("kind") == "study":
             tables |= {"measures": results.performance, "verdicts": results.verdicts}
@@ -44,6 +44,20 @@ def write_results(results: Results, folder: Path | str) -> None:
             "draws": [[*key, *place] for key, place in _draws(results, folder / "draws").items()],
         }
         write_bytes(folder / "about.json", json.dumps(content, indent=1).encode())
+
+
+def withdraw_results(folder: Path) -> None:
+    """Note that the tables in a folder are not, or no longer, those of its study.
+
+    Raises
+    ------
+    StoreError
+        If the disk refuses.
+    """
+    try:
+        (folder / "about.json").unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"Cannot write to {folder}: {error.strerror}. Choose another with --out.") from error
 
 
 def _write_table(frame: pd.DataFrame, path: Path) -> None:

@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from bayescompare.errors import InputError
+from bayescompare.errors import InputError, StoreError
+from bayescompare.fits import Status
 from bayescompare.study import parts
 from bayescompare.study.definition import Study
-from bayescompare.study.files import digest
+from bayescompare.study.files import holds
 from bayescompare.study.manifest import Manifest
 from bayescompare.study.parts import DamagedPartError, Found
 from bayescompare.study.sinks import Folder
-from bayescompare.study.tasks import SURFACE, cells, scenario_of, slug
+from bayescompare.study.store import read_results
+from bayescompare.study.tasks import SURFACE, cells, scenario_of
 from bayescompare.study.work import identity, run_task
 
 __all__ = ["Verification", "opened", "verify"]
@@ -81,28 +83,31 @@ def verify(folder: Path | str, *, refit: int = 3, seed: int = 0) -> Verification
             sound.append((one, parts.read(one, identity(study, scenario_of(study, one.task), one.task.estimator))[0]))
         except DamagedPartError as error:
             faults.append(str(error))
-    kept = [place for one, rows in sound for place in _kept(one, rows, sink)]
-    faults += [f"{path} is missing or damaged." for path, sha in kept if not _is(path, sha)]
-    drawn = np.random.default_rng(seed).permutation(len(sound))[:refit]
-    again = [sound[k] for k in drawn]
+    kept = [place for one, rows in sound for place in sink.kept(one, rows)]
+    faults += [f"{path} is missing or damaged." for path, sha in kept if not holds(path, sha)]
+    faults += _tables(Path(folder))
+    able = [one for one in sound if _again(*one)]
+    again = [able[k] for k in np.random.default_rng(seed).permutation(len(able))[:refit]]
     faults += [f"{one.task}: run again, {what}." for one, rows in again for what in _changed(study, one, rows)]
     return Verification(
         parts=len(found), draws=len(kept), refitted=tuple(str(one.task) for one, _ in again), faults=tuple(faults)
     )
 
 
-def _kept(found: Found, rows: pa.Table, sink: Folder) -> Iterator[tuple[Path, str]]:
-    """Yield where the draws of a part are, and their hashes."""
+def _tables(folder: Path) -> Iterator[str]:
+    """Yield what is wrong with the tables, which may not be there yet."""
+    if (folder / "about.json").exists():
+        try:
+            read_results(folder)
+        except StoreError as error:
+            yield str(error)
+
+
+def _again(found: Found, rows: pa.Table) -> bool:
+    """Whether a task may be run again here: not what killed its process, or went past its limit."""
     if found.task.estimator == SURFACE:
-        return
-    folder = sink.draws / found.task.scenario / slug(found.task.estimator)
-    for row in rows.select(["replicate", "draws_sha256"]).to_pylist():
-        if row["draws_sha256"]:
-            yield folder / f"{row['replicate']}.nc", row["draws_sha256"]
-
-
-def _is(path: Path, sha: str) -> bool:
-    return path.is_file() and digest(path.read_bytes()) == sha
+        return True
+    return not {Status.WORKER_DIED, Status.TIMEOUT} & set(rows["status"].to_pylist())
 
 
 def _changed(study: Study, found: Found, rows: pa.Table) -> Iterator[str]:
@@ -113,5 +118,5 @@ def _changed(study: Study, found: Found, rows: pa.Table) -> Iterator[str]:
             yield f"its {name} are not the same"
 
 
-# Times; and the files of draws, which carry the time at which they were made.
-_VARYING = ("seconds", "draws_sha256")
+# Times; the files of draws, which carry the time at which they were made; and what the study was called.
+_VARYING = ("study", "seconds", "draws_sha256")

@@ -1,0 +1,57 @@
+"""A driver that is killed at any moment loses nothing that it had written, and leaves no process behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.study.runs import TASKS, assert_same, left_over, parts_in, processes, until, written
+
+KILLING = Path(__file__).with_name("killing.py")
+
+
+def killed(folder: Path, kills: int, seed: int, seconds: float) -> dict:
+    with processes(folder) as started:
+        given = map(str, (KILLING, written(folder), folder, kills, seed))
+        child = started.start(sys.executable, "-W", "ignore", *given)
+        said, complained = child.communicate(timeout=seconds)
+        assert child.returncode == 0, complained
+    return json.loads(said)
+
+
+def check_kills(found: dict, kills: int) -> None:
+    assert set(found["status"]) == {0}
+    assert len(found["hits"]) >= kills
+    assert {stage for stage, _ in found["hits"]} == {"start", "parts", "tables"}
+    for folder in map(Path, found["finished"]):
+        assert len(parts_in(folder)) == TASKS
+        assert left_over(folder) == []
+        assert_same(folder, Path(found["whole"]))
+
+
+def test_fault_49_a_driver_that_is_killed_goes_on_where_it_was(tmp_path):
+    check_kills(killed(tmp_path, 5, seed=1, seconds=120), 5)
+
+
+@pytest.mark.slow
+def test_fault_49_fifty_kills(tmp_path):
+    found = killed(tmp_path, 50, seed=2, seconds=500)
+    check_kills(found, 50)
+    assert len({number for stage, number in found["hits"] if stage == "parts"}) > 3
+
+
+def test_fault_49_a_driver_that_is_killed_takes_its_processes_with_it(tmp_path):
+    with processes(tmp_path) as started:
+        arguments = ("run", written(tmp_path), "--out", tmp_path / "out", "--replicates", "40", "--workers", "2")
+        driver = started.command(*arguments)
+        until(lambda: parts_in(tmp_path / "out") or driver.poll() is not None)
+        assert len(started.alive()) >= 3
+        os.kill(driver.pid, signal.SIGKILL)
+        driver.wait()
+        until(lambda: not started.alive(), 20)
+    assert 0 < len(parts_in(tmp_path / "out")) < 160
