@@ -202,10 +202,10 @@ def test_fault_44_failed_init_names_the_variable() -> None:
 def test_fault_44_others_in_the_batch_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     original = nuts.sample
 
-    def fails_once(problem: Any, schedule: Any, its_seed: np.random.SeedSequence) -> Run:
+    def fails_once(problem: Any, schedule: Any, its_seed: np.random.SeedSequence, until: Any) -> Run:
         if its_seed.spawn_key[0] == 1:
             raise CannotStartError("no luck")
-        return original(problem, schedule, its_seed)
+        return original(problem, schedule, its_seed, until)
 
     monkeypatch.setattr(nuts, "sample", fails_once)
     fits = Nuts(draws=50, tune=100).fit([simulated(1), simulated(2)], [seed(1), seed(2)])

@@ -145,6 +145,12 @@ def test_fault_45_lbfgs_keeps_its_best_point_so_far(label):
         assert fits_of(label, None)[0].objective < fit.objective
 
 
+@pytest.mark.parametrize("name", ["lbfgs-ml", "lbfgs-reml", "lbfgs-map"])
+def test_fault_45_starts_for_which_there_is_no_time_are_not_searched_from(name):
+    four, one = fits_of(name, NOTHING)[0], fits_of(f"{name}:starts=1", NOTHING)[0]
+    assert bits(four) == bits(one)
+
+
 def test_fault_45_starts_that_were_left_out_make_a_fit_partial(ticking):
     """The first of the starts has come to rest: its end is an optimum, with its standard errors."""
     one, all_four = fits_of("lbfgs-ml:starts=1", None)[0], fits_of("lbfgs-ml", None)[0]
