@@ -8,8 +8,8 @@ import math
 import signal
 import sys
 import time
-from asyncio import CancelledError as FuturesCancelled
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -123,8 +123,10 @@ class DaskWorkers(Executor):
         try:
             while self._give_out(text, queue) or self._running or (len(queue) and not queue.closed):
                 yield from self._finished(study)
-        except (CommClosedError, OSError, FuturesCancelled) as error:
-            raise ClusterError(f"The scheduler is gone ({error}). Give the same command again to go on.") from error
+        except CancelledError as error:
+            raise ClusterError("The scheduler is gone. Give the same command again to go on.") from error
+        except (CommClosedError, OSError) as error:
+            raise ClusterError(f"The scheduler is gone: {error}. Give the same command again to go on.") from error
 
     def _give_out(self, study: str, queue: Queue) -> int:
         """Give each idle worker a task, and return how many were given."""
@@ -216,7 +218,7 @@ def _result(future: Future[Part]) -> Part | Lost | None:
             return future.result(timeout=_FETCH)
         return None
     if future.cancelled():
-        raise FuturesCancelled("a task was cancelled")
+        raise CancelledError("a task was cancelled")
     error = future.exception()
     if isinstance(error, KilledWorker):
         return _DIED
