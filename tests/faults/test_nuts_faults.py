@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from bayescompare.engines import nuts
+from bayescompare.engines import nuts_fit
 from bayescompare.engines.nuts import Nuts
 from bayescompare.engines.nuts_gate import judge
 from bayescompare.engines.nuts_sample import CannotStartError, Run
@@ -90,7 +90,7 @@ def test_fault_42_retried_once_and_recorded(monkeypatch: pytest.MonkeyPatch) -> 
         stats["diverging"][0, 0] = len(schedules) == 1
         return Run(unbounded=values, stats=stats, effects=None)
 
-    monkeypatch.setattr(nuts, "sample", sampler)
+    monkeypatch.setattr(nuts_fit, "sample", sampler)
     fit = Nuts(effects=False).fit([simulated(1)], [seed(1)])[0]
     assert [(schedule.target, schedule.tune) for schedule in schedules] == [(0.8, 400), (0.95, 1000)]
     assert fit.flags == (Flag.RETRIED,)
@@ -106,7 +106,7 @@ def test_fault_42_what_still_fails_stays_visible(monkeypatch: pytest.MonkeyPatch
         stats["diverging"][0, 0] = True
         return Run(unbounded=values, stats=stats, effects=None)
 
-    monkeypatch.setattr(nuts, "sample", sampler)
+    monkeypatch.setattr(nuts_fit, "sample", sampler)
     fit = Nuts(effects=False).fit([simulated(1)], [seed(1)])[0]
     assert fit.status == Status.FLAGGED
     assert fit.flags == (Flag.DIVERGENCES, Flag.RETRIED)
@@ -200,14 +200,14 @@ def test_fault_44_failed_init_names_the_variable() -> None:
 
 
 def test_fault_44_others_in_the_batch_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = nuts.sample
+    original = nuts_fit.sample
 
     def fails_once(problem: Any, schedule: Any, its_seed: np.random.SeedSequence, until: Any) -> Run:
         if its_seed.spawn_key[0] == 1:
             raise CannotStartError("no luck")
         return original(problem, schedule, its_seed, until)
 
-    monkeypatch.setattr(nuts, "sample", fails_once)
+    monkeypatch.setattr(nuts_fit, "sample", fails_once)
     fits = Nuts(draws=50, tune=100).fit([simulated(1), simulated(2)], [seed(1), seed(2)])
     assert [fit.status == Status.FAILED for fit in fits] == [True, False]
     assert "no luck" in fits[0].message

@@ -15,7 +15,7 @@ import pytest
 import bayescompare as bc
 from bayescompare.cli import main
 from bayescompare.data import Dataset
-from bayescompare.engines import adam_run, deadline, nuts, nuts_sample
+from bayescompare.engines import adam_run, deadline, nuts_fit, nuts_sample
 from bayescompare.engines.base import NOT_THERE, Engine, OneByOne
 from bayescompare.engines.catalog import estimator
 from bayescompare.engines.deadline import Deadline
@@ -309,21 +309,21 @@ def test_fault_45_a_second_run_of_nuts_has_the_time_that_is_left(monkeypatch, en
             until.passed = lambda: setattr(until, "cut", True) or True
         return runs[-1]
 
-    monkeypatch.setattr(nuts, "sample", sample)
+    monkeypatch.setattr(nuts_fit, "sample", sample)
     fit = fits_of("nuts:chains=2", PLENTY)[0]
     assert len(runs) == (2 if ends == "cut" else 1)
     assert fit.status is Status.TIMEOUT
     assert {Flag.DIVERGENCES, Flag.PARTIAL} <= set(fit.flags)
     assert Flag.RETRIED not in fit.flags
     assert "did not pass the convergence gate: divergences" in fit.message
-    np.testing.assert_array_equal(several(fit), nuts.natural_draws(runs[0].unbounded, PROBLEMS[0]))
+    np.testing.assert_array_equal(several(fit), nuts_fit.natural_draws(runs[0].unbounded, PROBLEMS[0]))
 
 
 def test_fault_45_compiling_is_not_the_first_fit_s_time(monkeypatch):
     """Of many fits the first would be the only one that times out."""
     order = []
-    monkeypatch.setattr(nuts, "prepare", lambda *_: order.append("compiled"))
-    monkeypatch.setattr(nuts, "Deadline", lambda limit: order.append("started") or Deadline(limit))
+    monkeypatch.setattr(nuts_fit, "prepare", lambda *_: order.append("compiled"))
+    monkeypatch.setattr(nuts_fit, "Deadline", lambda limit: order.append("started") or Deadline(limit))
     fits_of("nuts:chains=1,draws=10,tune=10", PLENTY)
     assert order == ["compiled", "started"]
 
