@@ -9,6 +9,7 @@ from typing import Any
 from bayescompare.reporting.formats import Value, duration, text, typed, whole
 from bayescompare.reporting.grid import Column, Grid, grid
 from bayescompare.reporting.mathml import model_mathematics
+from bayescompare.reporting.mechanisms import sizes, truth_text
 from bayescompare.reporting.subject import Scenario, Subject
 
 __all__ = ["Described", "Methods", "methods", "subtitle"]
@@ -96,7 +97,8 @@ def _design(about: Mapping[str, Any], *, study: bool) -> list[tuple[str, str]]:
     rows = about.get("rows")
     found = [
         ("groups", about.get("groups")),
-        ("rows a group" if study else "rows", _sizes(rows)),
+        ("rows a group" if study else "rows", sizes(rows).rstrip(",") if rows is not None else None),
+        ("imbalance", about.get("imbalance") or None),
         ("covariates", _redrawn(about.get("fixed_design")) if study else None),
         *((str(name), text) for name, text in (about.get("covariates") or {}).items()),
     ]
@@ -106,15 +108,6 @@ def _design(about: Mapping[str, Any], *, study: bool) -> list[tuple[str, str]]:
 def _redrawn(fixed: object) -> str | None:
     """Return whether covariates and drawn sizes differ between replicates."""
     return None if fixed is None else "kept in all replicates" if fixed else "redrawn in each replicate"
-
-
-def _sizes(rows: object) -> object:
-    """Return group sizes in words."""
-    if isinstance(rows, str) or not isinstance(rows, Sequence):
-        return rows
-    if len(rows) == 2 and rows[0] == "poisson":
-        return f"1 + Poisson({float(rows[1]) - 1:g}), drawn anew in each replicate"
-    return ", ".join(map(str, rows))
 
 
 def _priors(subject: Subject, scenario: Scenario) -> Mapping[str, str]:
@@ -135,16 +128,23 @@ def _parameters(subject: Subject, scenario: Scenario) -> Grid:
     priors = _priors(subject, scenario)
     truths = {label: subject.truth(scenario.name, label) for label in scenario.parameters}
     known = any(value == value for value in truths.values())
+    drawn = any(truth_text(scenario.about.get("truth"), label) for label in scenario.parameters)
     columns = [Column("symbol", numeric=False), Column("parameter", numeric=False)]
-    columns += [Column("true value")] if known else []
+    columns += [Column("true value")] if known or drawn else []
     columns += [Column("prior", "used by NUTS and by the posterior mode", numeric=False)] if priors else []
     rows = []
     for label in scenario.parameters:
         row = [text(symbols.get(label, ""), kind="symbol"), text(label, kind="code")]
-        row += [typed(truths[label], "differs between data sets")] if known else []
+        row += [_truth(scenario, label, truths[label])] if known or drawn else []
         row += [text(_prior_of(label, priors), kind="code")] if priors else []
         rows.append(row)
     return grid(f"{scenario.key}-parameters", "Parameters", columns, rows)
+
+
+def _truth(scenario: Scenario, label: str, value: float) -> Value:
+    """Return a true value, or the distribution that it is drawn from."""
+    drawn = truth_text(scenario.about.get("truth"), label)
+    return text(drawn) if drawn else typed(value, "differs between data sets")
 
 
 def _estimators(subject: Subject) -> Grid:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from itertools import product
 
 import numpy as np
 import xarray as xr
@@ -179,6 +180,33 @@ def only_failures() -> Results:
     return results_of(
         [Record(study="fit", scenario="cake", replicate=0, fit=fit) for fit in fits], about={"kind": "fit"}
     )
+
+
+def grid_study(
+    factors: dict[str, tuple[object, ...]],
+    replicates: int = 4,
+    labels: tuple[str, ...] = ("lbfgs-ml", "lbfgs-reml"),
+    base: str = "few",
+    **about: object,
+) -> Results:
+    """Return a study of a full factorial grid, without draws or paths."""
+    rng, records, described = np.random.default_rng(3), [], []
+    for levels in product(*factors.values()):
+        settings = dict(zip(factors, levels, strict=True))
+        name = "-".join([base, *(f"{key}_{value}" for key, value in settings.items())])
+        described.append({
+            "name": name, "base": base, "factors": settings, "description": "few groups",
+            "formula": "y ~ x + (1 + x | g)",
+            "groups": 3, "rows": 5, "imbalance": 0.0, "fixed_design": False, "covariates": {"x": "normal(0, 1) by row"},
+            "truth": {"beta[x]": 2.0, "sd_g[Intercept]": 1.0, "sd_g[x]": 0.7, "cor_g": 0.3, "sigma": 1.0},
+        })  # fmt: skip
+        records += [
+            Record(study="grid", scenario=name, replicate=replicate, fit=point(label, rng), truth=TRUTH)
+            for replicate in range(replicates)
+            for label in labels
+        ]
+    facts = {"kind": "study", "study": "grid", "title": "A grid", "scenarios": described, "replicates": replicates}
+    return results_of(records, random_effects=False, about=facts | about)
 
 
 @dataclass
