@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bayescompare.reporting.ademp import Ademp, ademp
 from bayescompare.reporting.diagnostics import Paths, Sampler, optimizer_grid, paths, sampler, sampler_grid
 from bayescompare.reporting.evidence import forests, performance
+from bayescompare.reporting.failures import Outcomes, outcomes
 from bayescompare.reporting.figures.canvas import Drawing
 from bayescompare.reporting.fit_answer import FitAnswer, fit_answer
 from bayescompare.reporting.flags import FlagNote, flag_notes
@@ -15,6 +17,8 @@ from bayescompare.reporting.formats import percent
 from bayescompare.reporting.grid import Grid
 from bayescompare.reporting.methods import Methods, methods, subtitle
 from bayescompare.reporting.palette import Look
+from bayescompare.reporting.picture import Pictured, pictures
+from bayescompare.reporting.readings import Readings, readings
 from bayescompare.reporting.study_answer import StudyAnswer, study_answer
 from bayescompare.reporting.subject import Scenario, Subject
 from bayescompare.reporting.tables import (
@@ -28,11 +32,12 @@ from bayescompare.reporting.tables import (
     recovery_grid,
     verdicts_grid,
 )
+from bayescompare.reporting.zippers import Zipper, zippers
 
 __all__ = ["Context", "Shown", "context"]
 
-#: Scenarios whose figures are drawn; the tables have all.
-MOST_SCENARIOS = 24
+#: Scenarios up to which the figures of each are drawn, and of how many they are drawn beyond that.
+MOST_SCENARIOS, SOME_SCENARIOS = 24, 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +51,7 @@ class Shown:
     forests: Sequence[Drawing]
     paths: Paths | None
     sampler: Sampler | None
-    estimates: Grid
+    estimates: Grid | None
     measures: Grid | None
 
 
@@ -71,6 +76,11 @@ class Context:
     optimizers: Grid | None
     sampler: Grid | None
     failures: Grid | None
+    pictures: Sequence[Pictured]
+    zippers: Sequence[Zipper]
+    outcomes: Outcomes | None
+    readings: Readings | None
+    ademp: Ademp | None
     methods: Methods
     tables: Sequence[Grid]
 
@@ -93,27 +103,38 @@ def context(subject: Subject) -> Context:
         notes=list(about.get("notes") or ()),
         failed=subject.results.failed,
         scenarios=[
-            _shown(subject, scenario, with_figures=k < MOST_SCENARIOS) for k, scenario in enumerate(subject.scenarios)
+            _shown(subject, scenario, in_full=k < _in_full(subject)) for k, scenario in enumerate(subject.scenarios)
         ],
-        without_figures=[scenario.name for scenario in subject.scenarios[MOST_SCENARIOS:]],
+        without_figures=[scenario.name for scenario in subject.scenarios[_in_full(subject) :]],
         optimizers=optimizer_grid(subject),
         sampler=sampler_grid(subject),
         failures=failures_grid(subject) if subject.is_study else None,
+        pictures=pictures(subject),
+        zippers=zippers(subject),
+        outcomes=outcomes(subject),
+        readings=readings(subject),
+        ademp=ademp(subject),
         methods=methods(subject),
         tables=_tables(subject),
     )
 
 
-def _shown(subject: Subject, scenario: Scenario, *, with_figures: bool) -> Shown:
+def _in_full(subject: Subject) -> int:
+    """Return how many scenarios have figures, and a table of their first data set."""
+    n = len(subject.scenarios)
+    return n if n <= MOST_SCENARIOS else SOME_SCENARIOS
+
+
+def _shown(subject: Subject, scenario: Scenario, *, in_full: bool) -> Shown:
     return Shown(
         key=scenario.key,
         name=scenario.name,
         description=str(scenario.about.get("description") or ""),
-        performance=performance(subject, scenario) if with_figures and subject.is_study else [],
-        forests=forests(subject, scenario) if with_figures else [],
-        paths=paths(subject, scenario) if with_figures else None,
-        sampler=sampler(subject, scenario) if with_figures else None,
-        estimates=estimates_grid(subject, scenario),
+        performance=performance(subject, scenario) if in_full and subject.is_study else [],
+        forests=forests(subject, scenario) if in_full else [],
+        paths=paths(subject, scenario) if in_full else None,
+        sampler=sampler(subject, scenario) if in_full else None,
+        estimates=estimates_grid(subject, scenario) if in_full else None,
         measures=measures_grid(subject, scenario),
     )
 

@@ -12,7 +12,7 @@ from bayescompare.errors import StoreError
 from bayescompare.layout import Layout
 from bayescompare.reporting import report
 from bayescompare.reporting.render import page
-from tests.reporting.samples import Page, only_failures, own_data, study
+from tests.reporting.samples import Page, grid_study, only_failures, own_data, study
 
 HOSTILE = "<script>alert(1)</script>"
 NAMES = (
@@ -54,6 +54,25 @@ def test_fault_55_names_of_scenarios_and_estimators_in_studies() -> None:
     found = Page(page(study(2, scenarios=(HOSTILE,), title=HOSTILE)))
     assert [tag for tag, _ in found.tags].count("script") == 1
     assert f"Measures: {HOSTILE}" in found.text
+
+
+def test_fault_55_factors_settings_and_truths_of_a_grid() -> None:
+    results = grid_study({HOSTILE: NAMES[:2], NAMES[3]: (0.3, NAMES[2])}, replicates=2, base=NAMES[4])
+    for about in results.about["scenarios"]:
+        about |= {
+            "truth": {NAMES[1]: HOSTILE, "sigma": NAMES[2]},
+            "covariates": {NAMES[2]: HOSTILE},
+            "description": HOSTILE,
+            "rows": HOSTILE,
+        }
+    results.tables["fits"]["status"], results.tables["fits"]["message"] = "failed", NAMES[1]
+    found = Page(page(results))
+    tags = [tag for tag, _ in found.tags]
+    assert tags.count("script") == 1
+    assert not {"img", "b"} & set(tags)
+    assert not [attribute for _, attrs in found.tags for attribute in attrs if attribute.startswith("on")]
+    assert f"{HOSTILE} {NAMES[1]}, {NAMES[3]} 0.3" in found.text
+    assert f"Grid of {HOSTILE} ({NAMES[0]}, {NAMES[1]})" in found.text.replace("Full factorial grid", "Grid")
 
 
 def test_fault_55_messages_of_failures_are_escaped() -> None:

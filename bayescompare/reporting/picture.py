@@ -1,0 +1,235 @@
+"""The picture of a study: measures over its scenarios, as lolly plots of a few and nested-loop plots of many."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import pandas as pd
+
+from bayescompare.reporting.factorial import Family, families, names
+from bayescompare.reporting.figures.canvas import Drawing
+from bayescompare.reporting.figures.lolly import Band, lolly_panel
+from bayescompare.reporting.figures.loops import nested_loop_panel
+from bayescompare.reporting.figures.series import Dot, Measure, Series
+from bayescompare.reporting.formats import percent
+from bayescompare.reporting.subject import Subject
+
+__all__ = ["Pictured", "dot_of", "pictures", "shown_measures"]
+
+#: Scenarios up to which there are lolly plots, parameters of a measure, and scenarios of a nested-loop plot.
+MOST_LOLLIES, MOST_PARAMETERS, MOST_LOOPED = 12, 6, 240
+
+_STICKS = "Each stick is an estimator, with its 95 % Monte Carlo interval as the thick part"
+_STAIRS = (
+    "Each line is an estimator, its band the 95 % Monte Carlo interval; the scenarios stand side by side, "
+    "their factors below"
+)
+
+
+#: Measure -> title, and how it is read.
+_READ: Mapping[str, tuple[str, str]] = {
+    "bias": ("Bias", "an interval that misses the dashed zero shows bias"),
+    "coverage": ("Coverage", "the dashed line is the nominal level"),
+    "rmse": ("RMSE", "the nearer to zero the better"),
+    "empirical_se": ("Empirical SE", "how much the estimates vary between data sets, from zero"),
+    "convergence_rate": ("Convergence rate", "the share of all fits asked for that ended ok, at best 1"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pictured:
+    """A measure with its figures, how to read them, and what they leave out."""
+
+    key: str
+    name: str
+    caption: str
+    drawings: Sequence[Drawing]
+    nested: bool
+    left_out: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Chart:
+    """The scenarios of one figure; stairs where it is a nested-loop plot."""
+
+    scenarios: Sequence[str]
+    bands: Sequence[Band]
+    stairs: Mapping[str, tuple[Sequence[str], Sequence[int]]]
+    title: str
+    nested: bool
+
+
+def pictures(subject: Subject) -> list[Pictured]:
+    """Return the figures of each measure over the scenarios of a study; none of a single scenario."""
+    if not subject.is_study or len(subject.scenarios) < 2:
+        return []
+    rows = shown_measures(subject)
+    charts = _charts(families(subject))
+    found = (_pictured(subject, kind, rows[rows["measure"] == kind], charts) for kind in _READ)
+    return [one for one in found if one.drawings]
+
+
+def shown_measures(subject: Subject, reading: str = "all") -> pd.DataFrame:
+    """Return the measures of a reading, of the first level and of one kind of interval.
+
+    That is the first kind of an estimator, highest-density ones last.
+    """
+    every = subject.results.performance
+    rows = every[(every["reading"] == reading) & (every["level"].isna() | (every["level"] == subject.level))]
+    keys = ["scenario", "estimator", "parameter", "measure"]
+    return rows.assign(last=rows["kind"] == "hdi").sort_values("last", kind="stable").drop_duplicates(keys)
+
+
+def _pictured(subject: Subject, kind: str, rows: pd.DataFrame, charts: Sequence[_Chart]) -> Pictured:
+    every = [parameter for parameter in _ordered(subject) if parameter in set(rows["parameter"])]
+    chosen = every[:MOST_PARAMETERS]
+    draw = partial(_drawing, subject, kind, _dots(subject, rows))
+    drawings = [
+        drawing
+        for i, chart in enumerate(charts)
+        for k, parameter in enumerate(chosen)
+        if (drawing := draw(f"{kind}-{i}-{k}", chart, parameter)) is not None
+    ]
+    left_out = [f"{len(every) - len(chosen)} further parameters"] if len(every) > len(chosen) else []
+    dropped = len(subject.scenarios) - sum(len(chart.scenarios) for chart in charts)
+    left_out += [f"{dropped} further scenarios"] if dropped else []
+    return Pictured(
+        key=kind,
+        name=_READ[kind][0],
+        caption=_caption(kind, rows, charts),
+        drawings=drawings,
+        nested=any(chart.nested for chart in charts),
+        left_out=left_out,
+    )
+
+
+def _caption(kind: str, rows: pd.DataFrame, charts: Sequence[_Chart]) -> str:
+    """Return how to read the figures, and of coverage what intervals they are."""
+    how = _STAIRS if any(chart.nested for chart in charts) else _STICKS
+    refused = "a cross" if any(chart.nested for chart in charts) else "n/a"
+    return f"{how}; {_READ[kind][1]}. n is the fits used, of all; {refused} where too few have a number.{_kinds(rows)}"
+
+
+def _kinds(rows: pd.DataFrame) -> str:
+    """Return what kind of intervals the estimators have: the commonest, and who has another."""
+    levels = rows["level"].dropna()
+    if not len(levels):
+        return ""
+    used = rows.dropna(subset=["kind"]).groupby("kind", sort=False)["estimator"].unique()
+    (most, _), *others = sorted(used.items(), key=lambda pair: -len(pair[1]))
+    parts = [str(most), *(f"{kind} for {', '.join(map(str, labels))}" for kind, labels in others)]
+    return f" Intervals of {percent(float(levels.iloc[0]))}: {'; '.join(parts)}."
+
+
+def _ordered(subject: Subject) -> list[str]:
+    """Return the parameters, whole fits first, those of most scenarios next, by turns from effects and sds."""
+    every = Counter(parameter for scenario in subject.scenarios for parameter in scenario.parameters)
+    turns: dict[str, list[str]] = {}
+    for parameter in sorted(every, key=lambda label: (label == "beta[Intercept]", -every[label])):
+        turns.setdefault(parameter.partition("[")[0], []).append(parameter)
+    longest = max(map(len, turns.values()), default=0)
+    return ["", *(group[k] for k in range(longest) for group in turns.values() if k < len(group))]
+
+
+def _dots(subject: Subject, rows: pd.DataFrame) -> dict[tuple[str, str, str], Dot]:
+    """Return (parameter, estimator, scenario) to its number."""
+    where = names(subject)
+    return {
+        (str(row["parameter"]), str(row["estimator"]), str(row["scenario"])): dot_of(row, where[str(row["scenario"])])
+        for row in rows.to_dict("records")
+    }
+
+
+def dot_of(row: Mapping[str, object], where: str) -> Dot:
+    """Return a row of the measures as it is drawn."""
+    value, lower, upper = (float(str(row[name])) for name in ("value", "lower", "upper"))
+    used, total = int(str(row["n_used"])), int(str(row["n_total"]))
+    return Dot(
+        value=value, lower=lower, upper=upper, used=used, total=total, reason=str(row["reason"] or ""), where=where
+    )
+
+
+def _drawing(
+    subject: Subject, kind: str, dots: Mapping[tuple[str, str, str], Dot], key: str, chart: _Chart, parameter: str
+) -> Drawing | None:
+    """Return one figure, of the estimators that have the measure in any of its scenarios."""
+    every = [
+        Series(look=look, dots=[dots.get((parameter, label, scenario)) for scenario in chart.scenarios])
+        for label, look in subject.estimators.items()
+    ]
+    series = [one for one in every if any(one.dots)]
+    if not series:
+        return None
+    measure = _measure(subject, kind)
+    title = ", ".join(part for part in (parameter or "all fits", chart.title) if part)
+    if chart.nested:
+        return nested_loop_panel(key, title, chart.stairs, series, measure)
+    kept = [k for k in range(len(chart.bands)) if any(one.dots[k] for one in series)]
+    some = [Series(look=one.look, dots=[one.dots[k] for k in kept]) for one in series]
+    return lolly_panel(key, title, [chart.bands[k] for k in kept], some, measure)
+
+
+def _measure(subject: Subject, kind: str) -> Measure:
+    """Return a measure as it is drawn: a share against the best it can be, others against zero."""
+    name = _READ[kind][0]
+    best = {"coverage": subject.level, "convergence_rate": 1.0}.get(kind, 0.0)
+    return Measure(
+        name=name if name == "RMSE" else name[0].lower() + name[1:],
+        reference=best,
+        share=best > 0,
+    )
+
+
+def _charts(grids: Sequence[Family]) -> list[_Chart]:
+    """Return what stands in one figure: all of few scenarios, else each large grid, and the rest together."""
+    if sum(len(family.places) for family in grids) <= MOST_LOLLIES:
+        return [_lolly(grids)]
+    large = [family for family in grids if len(family.places) > MOST_LOLLIES]
+    rest = [family for family in grids if len(family.places) <= MOST_LOLLIES]
+    several = len(grids) > 1
+    return [*(_loop(family, several=several) for family in large), *_lollies(rest)]
+
+
+def _lollies(rest: Sequence[Family]) -> Iterator[_Chart]:
+    """Yield lolly plots of small families, none with more scenarios than can be read; the first two."""
+    page: list[Family] = []
+    pages: list[list[Family]] = []
+    for family in rest:
+        if page and sum(len(one.places) for one in [*page, family]) > MOST_LOLLIES:
+            pages, page = [*pages, page], []
+        page.append(family)
+    for families_of_page in [*pages, page][:2]:
+        if families_of_page:
+            yield _lolly(families_of_page)
+
+
+def _lolly(grids: Sequence[Family]) -> _Chart:
+    bands = [band for family in grids for band in _bands(family, several=len(grids) > 1)]
+    scenarios = [place.scenario.name for family in grids for place in family.places]
+    return _Chart(scenarios=scenarios, bands=bands, stairs={}, title="", nested=False)
+
+
+def _bands(family: Family, *, several: bool) -> Iterator[Band]:
+    """Yield the names of the scenarios: outer factors as headings, the innermost named once below each."""
+    before = None
+    for place in family.places:
+        settings = family.settings(place)
+        if not settings:
+            yield Band(heading="", label=place.scenario.name)
+            continue
+        *outer, (name, level) = settings
+        heading = ", ".join([*([family.base] if several else []), *(f"{factor} {value}" for factor, value in outer)])
+        yield Band(heading=heading, label=level if heading == before else f"{name} {level}")
+        before = heading
+
+
+def _loop(family: Family, *, several: bool) -> _Chart:
+    places = family.places[:MOST_LOOPED]
+    stairs = {
+        name: (levels, [place.levels[k] for place in places]) for k, (name, levels) in enumerate(family.factors.items())
+    }
+    scenarios = [place.scenario.name for place in places]
+    return _Chart(scenarios=scenarios, bands=[], stairs=stairs, title=family.base if several else "", nested=True)
