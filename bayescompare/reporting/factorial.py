@@ -9,7 +9,7 @@ from typing import Any
 from bayescompare.reporting.formats import short
 from bayescompare.reporting.subject import Scenario, Subject
 
-__all__ = ["Family", "Place", "families", "level_text", "names"]
+__all__ = ["Family", "Place", "families", "joined", "level_text", "names"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,11 @@ def level_text(value: Any) -> str:
     if isinstance(value, Sequence):
         return f"[{', '.join(map(level_text, value))}]"
     return short(float(value)) if isinstance(value, int | float) else str(value)
+
+
+def joined(levels: Sequence[str]) -> str:
+    """Return levels one after the other, apart even where they hold commas themselves."""
+    return ("; " if any("," in level for level in levels) else ", ").join(levels)
 
 
 def families(subject: Subject) -> list[Family]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bayescompare.reporting.factorial import Family, level_text
+from bayescompare.reporting.factorial import Family, joined, level_text
 from bayescompare.reporting.formats import whole
 
 __all__ = ["mechanism", "sizes", "truth_text"]
@@ -31,7 +31,7 @@ def mechanism(family: Family) -> str:
 def _grid(family: Family) -> str:
     if not family.factors:
         return ""
-    factors = " by ".join(f"{name} ({', '.join(levels)})" for name, levels in family.factors.items())
+    factors = " by ".join(f"{name} ({joined(levels)})" for name, levels in family.factors.items())
     n = 1
     for levels in family.factors.values():
         n *= len(levels)
@@ -48,24 +48,24 @@ def _groups(family: Family, about: Mapping[str, Any]) -> str:
     groups, rows = _fixed(family, about, "groups"), _fixed(family, about, "rows")
     parts = [
         f"{groups} groups" if groups is not None else "",
-        f"{sizes(rows)} rows a group" if rows is not None else "",
+        f"{sizes(rows, fixed=about.get('fixed_design'))} rows a group" if rows is not None else "",
     ]
     imbalance = _fixed(family, about, "imbalance")
     parts += [f"imbalance {level_text(imbalance)}"] if imbalance else []
     return ", ".join(filter(None, parts))
 
 
-def sizes(rows: object) -> str:
-    """Return rows a group in words; drawn ones with their distribution."""
+def sizes(rows: object, *, fixed: object = False) -> str:
+    """Return rows a group in words; drawn ones with their distribution, and whether they are drawn once."""
     if isinstance(rows, Sequence) and not isinstance(rows, str):
         drawn = len(rows) == 2 and rows[0] == "poisson"
-        return _poisson(float(rows[1])) if drawn else ", ".join(map(str, rows))
+        return _poisson(float(rows[1]), fixed) if drawn else ", ".join(map(str, rows))
     match = re.fullmatch(r"poisson\(([\d.eE+-]+)\)", str(rows))
-    return _poisson(float(match.group(1))) if match else str(rows)
+    return _poisson(float(match.group(1)), fixed) if match else str(rows)
 
 
-def _poisson(mean: float) -> str:
-    return f"1 + Poisson({mean - 1:g}), drawn {_ANEW},"
+def _poisson(mean: float, fixed: object) -> str:
+    return f"1 + Poisson({mean - 1:g}), drawn {'once' if fixed else _ANEW},"
 
 
 def _covariates(about: Mapping[str, Any]) -> str:

@@ -97,7 +97,10 @@ def _design(about: Mapping[str, Any], *, study: bool) -> list[tuple[str, str]]:
     rows = about.get("rows")
     found = [
         ("groups", about.get("groups")),
-        ("rows a group" if study else "rows", sizes(rows).rstrip(",") if rows is not None else None),
+        (
+            "rows a group" if study else "rows",
+            sizes(rows, fixed=about.get("fixed_design")).rstrip(",") if rows is not None else None,
+        ),
         ("imbalance", about.get("imbalance") or None),
         ("covariates", _redrawn(about.get("fixed_design")) if study else None),
         *((str(name), text) for name, text in (about.get("covariates") or {}).items()),

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import pandas as pd
 
-from bayescompare.reporting.factorial import Family, families, names
+from bayescompare.reporting.charts import Chart, charts_of
+from bayescompare.reporting.factorial import families, names
 from bayescompare.reporting.figures.canvas import Drawing
-from bayescompare.reporting.figures.lolly import Band, lolly_panel
+from bayescompare.reporting.figures.lolly import lolly_panel
 from bayescompare.reporting.figures.loops import nested_loop_panel
 from bayescompare.reporting.figures.series import Dot, Measure, Series
 from bayescompare.reporting.formats import percent
@@ -19,8 +20,8 @@ from bayescompare.reporting.subject import Subject
 
 __all__ = ["Pictured", "dot_of", "pictures", "shown_measures"]
 
-#: Scenarios up to which there are lolly plots, parameters of a measure, and scenarios of a nested-loop plot.
-MOST_LOLLIES, MOST_PARAMETERS, MOST_LOOPED = 12, 6, 240
+#: Parameters of which a measure is drawn.
+MOST_PARAMETERS = 6
 
 _STICKS = "Each stick is an estimator, with its 95 % Monte Carlo interval as the thick part"
 _STAIRS = (
@@ -51,23 +52,12 @@ class Pictured:
     left_out: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Chart:
-    """The scenarios of one figure; stairs where it is a nested-loop plot."""
-
-    scenarios: Sequence[str]
-    bands: Sequence[Band]
-    stairs: Mapping[str, tuple[Sequence[str], Sequence[int]]]
-    title: str
-    nested: bool
-
-
 def pictures(subject: Subject) -> list[Pictured]:
     """Return the figures of each measure over the scenarios of a study; none of a single scenario."""
     if not subject.is_study or len(subject.scenarios) < 2:
         return []
     rows = shown_measures(subject)
-    charts = _charts(families(subject))
+    charts = charts_of(families(subject))
     found = (_pictured(subject, kind, rows[rows["measure"] == kind], charts) for kind in _READ)
     return [one for one in found if one.drawings]
 
@@ -83,7 +73,7 @@ def shown_measures(subject: Subject, reading: str = "all") -> pd.DataFrame:
     return rows.assign(last=rows["kind"] == "hdi").sort_values("last", kind="stable").drop_duplicates(keys)
 
 
-def _pictured(subject: Subject, kind: str, rows: pd.DataFrame, charts: Sequence[_Chart]) -> Pictured:
+def _pictured(subject: Subject, kind: str, rows: pd.DataFrame, charts: Sequence[Chart]) -> Pictured:
     every = [parameter for parameter in _ordered(subject) if parameter in set(rows["parameter"])]
     chosen = every[:MOST_PARAMETERS]
     draw = partial(_drawing, subject, kind, _dots(subject, rows))
@@ -106,7 +96,7 @@ def _pictured(subject: Subject, kind: str, rows: pd.DataFrame, charts: Sequence[
     )
 
 
-def _caption(kind: str, rows: pd.DataFrame, charts: Sequence[_Chart]) -> str:
+def _caption(kind: str, rows: pd.DataFrame, charts: Sequence[Chart]) -> str:
     """Return how to read the figures, and of coverage what intervals they are."""
     how = _STAIRS if any(chart.nested for chart in charts) else _STICKS
     refused = "a cross" if any(chart.nested for chart in charts) else "n/a"
@@ -153,7 +143,7 @@ def dot_of(row: Mapping[str, object], where: str) -> Dot:
 
 
 def _drawing(
-    subject: Subject, kind: str, dots: Mapping[tuple[str, str, str], Dot], key: str, chart: _Chart, parameter: str
+    subject: Subject, kind: str, dots: Mapping[tuple[str, str, str], Dot], key: str, chart: Chart, parameter: str
 ) -> Drawing | None:
     """Return one figure, of the estimators that have the measure in any of its scenarios."""
     every = [
@@ -181,55 +171,3 @@ def _measure(subject: Subject, kind: str) -> Measure:
         reference=best,
         share=best > 0,
     )
-
-
-def _charts(grids: Sequence[Family]) -> list[_Chart]:
-    """Return what stands in one figure: all of few scenarios, else each large grid, and the rest together."""
-    if sum(len(family.places) for family in grids) <= MOST_LOLLIES:
-        return [_lolly(grids)]
-    large = [family for family in grids if len(family.places) > MOST_LOLLIES]
-    rest = [family for family in grids if len(family.places) <= MOST_LOLLIES]
-    several = len(grids) > 1
-    return [*(_loop(family, several=several) for family in large), *_lollies(rest)]
-
-
-def _lollies(rest: Sequence[Family]) -> Iterator[_Chart]:
-    """Yield lolly plots of small families, none with more scenarios than can be read; the first two."""
-    page: list[Family] = []
-    pages: list[list[Family]] = []
-    for family in rest:
-        if page and sum(len(one.places) for one in [*page, family]) > MOST_LOLLIES:
-            pages, page = [*pages, page], []
-        page.append(family)
-    for families_of_page in [*pages, page][:2]:
-        if families_of_page:
-            yield _lolly(families_of_page)
-
-
-def _lolly(grids: Sequence[Family]) -> _Chart:
-    bands = [band for family in grids for band in _bands(family, several=len(grids) > 1)]
-    scenarios = [place.scenario.name for family in grids for place in family.places]
-    return _Chart(scenarios=scenarios, bands=bands, stairs={}, title="", nested=False)
-
-
-def _bands(family: Family, *, several: bool) -> Iterator[Band]:
-    """Yield the names of the scenarios: outer factors as headings, the innermost named once below each."""
-    before = None
-    for place in family.places:
-        settings = family.settings(place)
-        if not settings:
-            yield Band(heading="", label=place.scenario.name)
-            continue
-        *outer, (name, level) = settings
-        heading = ", ".join([*([family.base] if several else []), *(f"{factor} {value}" for factor, value in outer)])
-        yield Band(heading=heading, label=level if heading == before else f"{name} {level}")
-        before = heading
-
-
-def _loop(family: Family, *, several: bool) -> _Chart:
-    places = family.places[:MOST_LOOPED]
-    stairs = {
-        name: (levels, [place.levels[k] for place in places]) for k, (name, levels) in enumerate(family.factors.items())
-    }
-    scenarios = [place.scenario.name for place in places]
-    return _Chart(scenarios=scenarios, bands=[], stairs=stairs, title=family.base if several else "", nested=True)

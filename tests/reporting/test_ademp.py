@@ -60,6 +60,11 @@ def test_the_five_parts_come_in_their_order() -> None:
     assert "sd_g[x]" not in truth.group()  # a factor
 
 
+def test_levels_that_hold_commas_stay_apart() -> None:
+    text = words(told(grid_study({"sizes": ("5, 9", "7, 7"), "beta[x]": (0, "Normal(0, 1)")}, replicates=2)))
+    assert "Full factorial grid of sizes (5, 9; 7, 7) by beta[x] (0; Normal(0, 1)): 4 scenarios." in text
+
+
 def test_own_data_have_no_design() -> None:
     assert ademp(Subject(own_data(draws=False))) is None
 
@@ -71,6 +76,7 @@ def test_own_data_have_no_design() -> None:
         ({"truth": {"beta": 1.0, "sigma": "HalfNormal(1)"}}, "drawn anew in each data set sigma ~ HalfNormal(1)"),
         ({"rows": "poisson(8)"}, "1 + Poisson(7), drawn anew in each data set, rows a group"),
         ({"rows": ["poisson", 8]}, "1 + Poisson(7), drawn anew in each data set, rows a group"),
+        ({"rows": "poisson(8)", "fixed_design": True}, "1 + Poisson(7), drawn once, rows a group"),
         ({"rows": [5, 5, 20]}, "3 groups, 5, 5, 20 rows a group"),
         ({"imbalance": 0.8}, "imbalance 0.8"),
         ({"fixed_design": True}, "Covariates x ~ normal(0, 1) by row: kept from the first data set in all."),
@@ -89,7 +95,7 @@ def test_drawn_truths_are_shown_with_the_parameters(truth: Any) -> None:
     shown = {row[1].text: row[2].text for row in found.parameters.rows}
     assert shown["beta[x]"] == ("drawn from its prior" if truth == "prior" else "drawn from Normal(mu=0, sigma=1)")
     assert shown["sigma"] == ("drawn from its prior" if truth == "prior" else "1")
-    assert dict(found.design)["rows a group"] == "1 + Poisson(7), drawn anew in each data set"
+    assert dict(found.design)["rows a group"] == "1 + Poisson(7), drawn once"
     assert dict(found.design)["covariates"] == "kept in all replicates"
 
 

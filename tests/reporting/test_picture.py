@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from bayescompare.comparison.results import Results
-from bayescompare.reporting import picture, zippers
+from bayescompare.reporting import charts, picture, zippers
 from bayescompare.reporting.factorial import families, names
 from bayescompare.reporting.failures import outcomes
 from bayescompare.reporting.figures.canvas import Drawing
-from bayescompare.reporting.figures.lolly import lolly_panel
+from bayescompare.reporting.figures.lolly import Band, lolly_panel
 from bayescompare.reporting.figures.series import Dot, Measure, Series, span
 from bayescompare.reporting.figures.zipper import MOST, Teeth
 from bayescompare.reporting.formats import plain
@@ -103,7 +103,7 @@ def test_a_lolly_ends_at_its_value() -> None:
     dots = [Dot(value=v, lower=v - 1, upper=v + 1, used=9, total=10, where="a") for v in (-10.0, 30.0)]
     (look,) = looks(["lbfgs-ml"]).values()
     series = [Series(look=look, dots=dots)]
-    bands = [picture.Band(heading="", label=label) for label in ("a", "b")]
+    bands = [Band(heading="", label=label) for label in ("a", "b")]
     found = lolly_panel("k", "beta[x]", bands, series, Measure(name="bias", reference=0.0))
     low, high = span(series, Measure(name="bias", reference=0.0))
     uses = [float(x) for x in re.findall(r'<use[^>]* x="([\d.]+)"', found.svg)][-2:]
@@ -119,9 +119,9 @@ def test_few_scenarios_are_lollies_and_many_are_loops(monkeypatch: pytest.Monkey
     assert loops
     _, _, stairs, series, _ = loops[0]
     assert list(stairs) == list(MANY)
-    assert stairs["rows"] == (("2", "4"), [0, 0, 0, 1, 1, 1] * 3)
+    assert stairs["rows"] == ("2, 4", [0, 0, 0, 1, 1, 1] * 3)
     assert len(series[0].dots) == 18
-    monkeypatch.setattr(picture, "MOST_LOLLIES", 18)
+    monkeypatch.setattr(charts, "MOST_LOLLIES", 18)
     assert drawn(monkeypatch, results, "lolly_panel")
 
 

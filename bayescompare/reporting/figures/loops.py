@@ -13,8 +13,8 @@ from bayescompare.reporting.palette import INKS
 
 __all__ = ["Stairs", "nested_loop_panel"]
 
-#: Factor to its levels in words, and the level of each scenario.
-Stairs = Mapping[str, tuple[Sequence[str], Sequence[int]]]
+#: Factor to its levels in words, and the place among them of each scenario's.
+Stairs = Mapping[str, tuple[str, Sequence[int]]]
 
 _WIDTH, _LEFT, _RIGHT = 410.0, 44.0, 8.0
 _TITLE, _PLOT, _STAIR, _NAME = 36.0, 190.0, 13.0, 17.0
@@ -47,7 +47,7 @@ def nested_loop_panel(key: str, title: str, factors: Stairs, series: Sequence[Se
         _frame(axes, len(series[0].dots), factors)
         for k, (name, (levels, codes)) in enumerate(factors.items()):
             top = _TITLE + _PLOT + 4 + k * (_NAME + _STAIR)
-            _stair(canvas, top, f"{name}: {', '.join(levels)}", codes)
+            _stair(canvas, top, f"{name}: {levels}", codes)
         return canvas.finish(_alt(title, factors, series, measure))
 
 
@@ -56,7 +56,7 @@ def _frame(axes: Axes, scenarios: int, factors: Stairs) -> None:
     axes.set_xlim(0, scenarios)
     quiet(axes, bottom=False, left=True)
     ticks(axes, "y", 5)
-    _, codes = next(iter(factors.values()), ((), ()))
+    _, codes = next(iter(factors.values()), ("", ()))
     for edge in np.flatnonzero(np.diff(np.asarray(codes, dtype=int))) + 1:
         axes.axvline(float(edge), color=INKS["shade"], lw=0.8, zorder=0)
 
