@@ -60,7 +60,7 @@ def means(values: Array, groups: Groups) -> Statistics:
     finite = np.isfinite(values)
     values, groups = values[finite], groups[finite]
     n = groups.count()
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         variance = groups.total(groups.centred(values) ** 2) / np.where(n > 1, n - 1, np.nan)
         return symmetric(groups.mean(values), np.sqrt(variance / n), n)
 
@@ -108,7 +108,8 @@ def wilson_bounds(successes: Array, n: Codes, level: float = 0.95) -> tuple[Arra
     p = np.where(n > 0, successes / trials, 0.5)
     centre = (p + z**2 / (2 * trials)) / (1 + z**2 / trials)
     half = z / (1 + z**2 / trials) * np.sqrt(p * (1 - p) / trials + z**2 / (4 * trials**2))
-    lower, upper = np.clip(centre - half, 0.0, None), np.clip(centre + half, None, 1.0)
+    # exact where rounding would leave 1e-18
+    lower, upper = np.where(successes > 0, centre - half, 0.0), np.where(successes < n, centre + half, 1.0)
     return np.where(n > 0, lower, 0.0), np.where(n > 0, upper, 1.0)
 
 

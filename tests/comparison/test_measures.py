@@ -236,3 +236,9 @@ def test_measures_past_the_gate_leave_out_what_failed_it_and_only_where_somethin
     bias = found[found["measure"] == "bias"].iloc[0]
     assert bias["value"] == pytest.approx(1.0)
     assert (bias["n_used"], bias["n_total"]) == (3, 4)
+
+
+def test_a_share_of_none_or_of_all_has_an_exact_bound():
+    assert wilson(0, 100)[0] == 0.0
+    assert wilson(100, 100)[1] == 1.0
+    assert 0 < wilson(1, 100)[0] < wilson(99, 100)[1] < 1
