@@ -6,15 +6,15 @@ import os
 import signal
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
-from bayescompare.engines.base import Engine, OneByOne, Progress
+from bayescompare.engines.base import Engine, OneByOne, Progress, status_of
 from bayescompare.engines.catalog import register
-from bayescompare.fits import Fit, Status
+from bayescompare.fits import Draws, Fit, Flag, Status
 from bayescompare.likelihood.problem import Problem
 
 
@@ -73,6 +73,22 @@ class Poison(Engine):
             while first < self.hangs:
                 time.sleep(1)
         return [_fit(self.label, problem, seed) for problem, seed in zip(problems, seeds, strict=True)]
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class Drawn(OneByOne):
+    """Draws of noise that fail the gate in seven fits of eight."""
+
+    name: ClassVar[str] = "mock-drawn"
+    engine: ClassVar[str] = "lbfgs"
+
+    def fit_one(self, problem: Problem, seed: np.random.SeedSequence) -> Fit:
+        values = np.exp(0.1 * np.random.default_rng(seed).normal(size=(2, 30, problem.layout.size)))
+        failed = values[0, 0, 0] > np.exp(-0.115)
+        found = _fit(self.label, problem, seed)
+        flags = (Flag.RHAT,) if failed else ()
+        return replace(found, draws=Draws(values=values), flags=flags, status=status_of(flags))
 
 
 @register

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-NAMES = {"mock-noise": "Noise", "mock-poison": "Poison", "mock-once": "Once"}
+NAMES = {"mock-noise": "Noise", "mock-poison": "Poison", "mock-once": "Once", "mock-drawn": "Drawn"}
 
 
 def installed(folder: Path) -> str:

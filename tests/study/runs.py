@@ -102,7 +102,9 @@ class Processes:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, 9)
         for process in self._started:
-            process.communicate()
+            with contextlib.suppress(ValueError):
+                process.communicate()
+            process.wait()
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""A Dask cluster whose scheduler and workers are processes of their own: the same bits, and all that can go wrong with it."""
+"""A Dask cluster of separate processes gives the same bits; and what can go wrong with it."""
 
 from __future__ import annotations
 
