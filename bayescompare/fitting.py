@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from bayescompare.data import read_data
 from bayescompare.engines.base import Engine, failed_fit, within
@@ -81,6 +83,12 @@ def _one_engine(
         return [failed_fit(label, problem.layout, str(error), Status.NOT_APPLICABLE) for problem in problems]
 
 
+@lru_cache(maxsize=1)
+def _pools(modules: int) -> ThreadpoolController:
+    """Return the thread pools of the libraries that are loaded; looked for anew when there are more modules."""
+    return ThreadpoolController()
+
+
 def fit_batch(
     problems: Sequence[Problem],
     engines: Sequence[Engine],
@@ -106,7 +114,7 @@ def fit_batch(
     """
     columns = []
     # matrices of a few columns gain nothing from threads, and their spinning slows all else
-    with threadpool_limits(1, "blas"):
+    with _pools(len(sys.modules)).limit(limits=1, user_api="blas"):
         for engine in engines:
             seeds = [sequence(seed, scenario, replicate, engine.engine) for replicate in replicates]
             columns.append(_one_engine(engine, problems, seeds, announce, limit))

@@ -89,8 +89,8 @@ def test_verify_and_rerun_give_the_bits_that_the_folder_holds(tmp_path, whole):
 
 
 def check_rerun(folder, results, label):
-    fit = rerun(folder, scenario="large", replicate=5, estimator=label).fit
-    rows = results.tables["estimates"].query("scenario == 'large' and replicate == 5 and estimator == @label")
+    fit = rerun(folder, scenario="large", replicate=3, estimator=label).fit
+    rows = results.tables["estimates"].query("scenario == 'large' and replicate == 3 and estimator == @label")
     np.testing.assert_array_equal(rows["estimate"], fit.estimate)
     np.testing.assert_array_equal(rows["se"], fit.se)
 
@@ -127,7 +127,7 @@ def check_three(first, other) -> None:
 
 def test_draws_are_kept_of_replicate_0_and_of_a_few_flagged_fits(tmp_path):
     tables = fast().as_dict()["scenario"]
-    study = fast(estimators=["mock-drawn"], replicates=26, dispersed_starts=0, block=26, scenario=tables[:1])
+    study = fast(estimators=["mock-drawn"], replicates=30, dispersed_starts=0, block=30, scenario=tables[:1])
     results = run_study(study, tmp_path)
     kept = list(results.trees)
     flagged = results.tables["fits"].query("status == 'flagged'")
@@ -141,7 +141,7 @@ def test_draws_are_kept_of_replicate_0_and_of_a_few_flagged_fits(tmp_path):
     (tmp_path / "draws").joinpath(*results.trees.index["small", 0][0].split("/")).write_bytes(b"x")
     tasks = []
     run_study(study, tmp_path, announce=tasks.append)
-    assert [task.count for task in tasks] == [26]
+    assert [task.count for task in tasks] == [30]
     assert verify(tmp_path, refit=0).faults == ()
     assert len(list(tmp_path.rglob("*.corrupt"))) == 2
 
