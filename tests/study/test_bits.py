@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -58,6 +59,16 @@ def test_the_order_of_tasks_is_of_no_account(whole):
 @pytest.mark.parametrize("block", [1, 4, 50])
 def test_the_blocks_are_of_no_account(whole, block):
     assert_same(run_study(fast(block=block)), whole)
+
+
+def test_what_is_there_twice_counts_once(tmp_path, whole):
+    run_study(fast(), tmp_path / "one")
+    run_study(fast(block=4), tmp_path / "two")
+    shutil.copytree(tmp_path / "two" / "parts", tmp_path / "one" / "parts", dirs_exist_ok=True)
+    tasks = []
+    assert_same(run_study(fast(), tmp_path / "one", announce=tasks.append), whole)
+    assert tasks == []
+    assert len(parts_in(tmp_path / "one")) == 24 + 16
 
 
 def test_a_replicate_alone_has_the_same_bits(whole):
