@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +47,10 @@ class Cluster:
         arguments = (self.address, "--nthreads", "1", "--no-dashboard", *more)
         quiet = {"stdout": None, "stderr": None, "cwd": self._folder}
         return self._started.start(sys.executable, "-m", "distributed.cli.dask_worker", *arguments, **quiet, **settings)
+
+    def workers(self) -> list[int]:
+        """Return the processes that work, each watched by a nanny that starts it anew."""
+        return [pid for pid in self._started.alive() if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
     def other_worker(self):
         """Start a worker that has another NumPy, and no mock estimators."""
@@ -91,6 +96,18 @@ def ready(cluster):
 def test_a_cluster_gives_the_same_bits(ready, whole, tmp_path):
     assert_same(run_study(fast(), tmp_path / "out", scheduler=ready.address), whole)
     assert left_over(tmp_path / "out") == []
+
+
+def test_fault_46_a_worker_of_a_cluster_that_is_killed_loses_nothing(ready):
+    study, killed = fast(estimators=["lbfgs-ml", "mock-noise:seconds=0.05"]), []
+
+    def kill_one(task) -> None:
+        if not killed:
+            killed.append(until(ready.workers)[0])
+            os.kill(killed[0], signal.SIGKILL)
+
+    assert_same(run_study(study, scheduler=ready.address, announce=kill_one), run_study(study))
+    until(lambda: len(ready.workers()) == 2)
 
 
 def test_fault_48_a_worker_that_comes_later_with_other_versions_is_left_alone(ready, whole, capfd):

@@ -9,8 +9,8 @@ import pytest
 from pyarrow import parquet
 
 from bayescompare.errors import InputError, StoreError
-from bayescompare.study.run import run_study
 from bayescompare.study.files import prepared, written_whole
+from bayescompare.study.run import run_study
 from bayescompare.study.store import read_results, write_results
 
 _spec = importlib.util.spec_from_file_location("small_study", Path(__file__).with_name("small.py"))
