@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import batched
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,9 @@ from bayescompare.study.tasks import SURFACE, slug
 from bayescompare.study.work import KEPT_DRAWS, SURFACES, identity
 
 __all__ = ["collect"]
+
+# Tables that are read before they are copied together.
+_BATCH = 500
 
 Index = dict[tuple[str, int], tuple[str, str]]
 
@@ -58,12 +62,12 @@ def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 def _rows_of(study: Study, scenario: Scenario, sink: Sink, manifest: Manifest) -> pa.Table:
     """Return the rows of a scenario by replicate and, within, in the order of the study's estimators."""
     labels = [engine.label for engine in study.engines()]
-    found = [
+    found = (
         _marked(rows, stamp, manifest)
         for label in labels
         for rows, stamp in sink.rows((scenario.name, label), identity(study, scenario, label))
-    ]
-    rows = pa.concat_tables([ROWS.empty_table(), *found])
+    )
+    rows = _stacked(found, ROWS)
     rows = rows.filter(pc.less(rows["replicate"], study.replicates))
     rank = {label: k for k, label in enumerate(labels)}
     place = np.array([rank[label] for label in rows["estimator"].to_pylist()], dtype=np.int64)
@@ -72,6 +76,12 @@ def _rows_of(study: Study, scenario: Scenario, sink: Sink, manifest: Manifest) -
     # a replicate that is there twice, because somebody copied files, counts once
     code = (replicate * len(labels) + place)[order]
     return _named(rows.take(order[np.diff(code, prepend=-1) > 0]), study)
+
+
+def _stacked(tables: Iterable[pa.Table], schema: pa.Schema) -> pa.Table:
+    """Return tables one below the other; copied together in batches, since a small table takes 80 kB of memory."""
+    batches = (pa.concat_tables(batch).combine_chunks() for batch in batched(tables, _BATCH))
+    return pa.concat_tables([schema.empty_table(), *batches])
 
 
 def _named(rows: pa.Table, study: Study) -> pa.Table:
@@ -106,7 +116,7 @@ def _surfaces(study: Study, scenario: Scenario, sink: Sink) -> list[dict[str, An
     if not study.dispersed_starts:
         return []
     parts = sink.rows((scenario.name, SURFACE), identity(study, scenario, SURFACE))
-    rows = pa.concat_tables([SURFACES.empty_table(), *(rows for rows, _ in parts)])
+    rows = _stacked((rows for rows, _ in parts), SURFACES)
     rows = _named(rows.filter(pc.less(rows["replicate"], study.replicates)).sort_by("replicate"), study)
     # what is there twice counts once, as above
     return list({(row["replicate"], row["objective"]): row for row in reversed(rows.to_pylist())}.values())[::-1]
