@@ -3,7 +3,7 @@ from bayescompare.comparison.api import measures as measures
 from bayescompare.comparison.results import Results as Results
 from bayescompare.data import read_data as read_data
 from bayescompare.dataset import Dataset as Dataset
-from bayescompare.datasets import load as load_dataset
+from bayescompare.datasets import load as _load_dataset
 from bayescompare.design import Design as Design
 from bayescompare.design import Scenario as Scenario
 from bayescompare.errors import BayesCompareError as BayesCompareError
@@ -22,7 +22,7 @@ from bayescompare.priors import Prior as Prior
 from bayescompare.reporting import report as report
 from bayescompare.simulation import simulate as simulate
 from bayescompare.study.definition import Study as Study
-from bayescompare.study.definition import load as load_study
+from bayescompare.study.definition import load as _load_study
 from bayescompare.study.rerun import rerun as rerun
 from bayescompare.study.run import run_study as run_study
 from bayescompare.study.store import read_results as read_results
@@ -30,3 +30,5 @@ from bayescompare.study.store import write_results as write_results
 from bayescompare.study.verify import verify as verify
 
 __version__: str
+load_dataset = _load_dataset
+load_study = _load_study

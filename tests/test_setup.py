@@ -102,6 +102,7 @@ def test_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
 def test_the_typed_stub_names_what_the_package_offers():
     import bayescompare
 
-    named = set(re.findall(r" as (\w+)$", (ROOT / "bayescompare" / "__init__.pyi").read_text(), re.MULTILINE))
+    stub = (ROOT / "bayescompare" / "__init__.pyi").read_text()
+    named = set(re.findall(r"(?: as |^)([a-zA-Z]\w+)(?:$| = )", stub, re.MULTILINE))
     assert named | {"__version__"} == set(bayescompare.__all__)
     assert all(getattr(bayescompare, name) is not None for name in bayescompare.__all__)

@@ -90,7 +90,7 @@ def _refuse_the_endless(study: Study, yes: bool) -> None:
     if fits > _MOST_FITS and not yes:
         raise InputError(
             f"{study.name} asks for {fits:,} fits ({len(study.scenario):,} scenarios, {len(study.estimators)} "
-            f"estimators, {study.replicates:,} replicates). See what that costs with --dry-run, and give --yes to run it."
+            f"estimators, {study.replicates:,} replicates). See what that costs with --dry-run; --yes runs it."
         )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -66,6 +68,27 @@ def written(folder: Path, text: str = TEXT) -> Path:
     return path
 
 
+def _die_with_the_tests() -> None:
+    """Ask Linux to kill this process when the one that started it dies."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def within(seconds: int) -> Iterator[None]:
+    """Fail where something takes longer: a hang is a fault too."""
+
+    def late(signum: int, frame: object) -> None:
+        pytest.fail(f"it took more than {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
 class Processes:
     """Starts processes that know the mock estimators, and knows what is left of them."""
 
@@ -78,7 +101,8 @@ class Processes:
         """Start a process in a session of its own."""
         environment = self.environment | settings.pop("env", {})
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | settings
-        self._started.append(subprocess.Popen(command, env=environment, start_new_session=True, **pipes))
+        given = {"env": environment, "start_new_session": True, "preexec_fn": _die_with_the_tests}
+        self._started.append(subprocess.Popen(command, **given, **pipes))
         return self._started[-1]
 
     def command(self, *arguments: str | Path, **settings: Any) -> subprocess.Popen[str]:

@@ -16,7 +16,7 @@ from bayescompare.cli import main
 from bayescompare.errors import ClusterError
 from bayescompare.study.run import run_study
 from tests.study import mocks  # noqa: F401
-from tests.study.runs import assert_same, fast, left_over, parts_in, processes, until, written
+from tests.study.runs import assert_same, fast, left_over, parts_in, processes, until, within, written
 
 OTHER = """
 import bayescompare.provenance as provenance
@@ -58,6 +58,12 @@ class Cluster:
         path.write_text(OTHER)
         plain = os.pathsep.join(self._started.environment["PYTHONPATH"].split(os.pathsep)[1:])
         return self.worker("--no-nanny", "--preload", str(path), env={"PYTHONPATH": plain})
+
+
+@pytest.fixture(autouse=True)
+def _in_time():
+    with within(120):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,13 @@ from bayescompare.study.sinks import Memory
 from bayescompare.study.tasks import Task, plan
 from tests.study import mocks  # noqa: F401
 from tests.study.plugin import installed
-from tests.study.runs import assert_same, fast, until
+from tests.study.runs import assert_same, fast, until, within
+
+
+@pytest.fixture(autouse=True)
+def _in_time():
+    with within(300):
+        yield
 
 
 @pytest.fixture(scope="module")
