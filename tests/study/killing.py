@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bayescompare.cli import main
 
-STAGES = ("start", "parts", "parts", "tables")
+STAGES = ("start", "parts", "parts", "parts", "tables")
 
 
 def parts(folder: Path) -> int:

@@ -13,7 +13,8 @@ import xarray as xr
 
 from bayescompare.errors import StoreError
 from bayescompare.fits import Flag
-from bayescompare.study import parts
+from bayescompare.study import collect as collecting
+from bayescompare.study import parts, work
 from bayescompare.study.cases import cases
 from bayescompare.study.collect import collect
 from bayescompare.study.executor import Serial
@@ -28,7 +29,6 @@ from bayescompare.study.store import write_results
 from bayescompare.study.tasks import SURFACE, Task, cells, plan
 from bayescompare.study.trees import KeptTrees, netcdf
 from bayescompare.study.verify import verify
-from bayescompare.study.work import KEPT_DRAWS
 from tests.study import mocks  # noqa: F401
 from tests.study.runs import assert_same, fast, parts_in
 
@@ -136,23 +136,25 @@ def check_three(first, other) -> None:
             np.testing.assert_allclose(one.loc[kept, column], two.loc[kept, column], rtol=1e-9, atol=1e-12)
 
 
-def test_draws_are_kept_of_replicate_0_and_of_a_few_flagged_fits(tmp_path):
+def test_draws_are_kept_of_replicate_0_and_of_a_few_flagged_fits(tmp_path, monkeypatch):
+    for module in (work, collecting):
+        monkeypatch.setattr(module, "KEPT_DRAWS", 4)
     tables = fast().as_dict()["scenario"]
-    study = fast(estimators=["mock-drawn"], replicates=30, dispersed_starts=0, block=30, scenario=tables[:1])
+    study = fast(estimators=["mock-drawn"], replicates=10, dispersed_starts=0, block=10, scenario=tables[:1])
     results = run_study(study, tmp_path)
     kept = list(results.trees)
     flagged = results.tables["fits"].query("status == 'flagged'")
     later = [("small", replicate) for replicate in flagged["replicate"] if replicate > 0]
-    assert len(later) > KEPT_DRAWS
-    assert kept == [("small", 0), *later[:KEPT_DRAWS]]
+    assert len(later) > 4
+    assert kept == [("small", 0), *later[:4]]
     assert results.trees["small", 0]["posterior"]["beta"].sizes["draw"] == 30
-    blocks = run_study(study.changed(block=7))
+    blocks = run_study(study.changed(block=3))
     assert list(blocks.trees) == kept
     # draws that are damaged or missing are made again, with the part that they belong to
     (tmp_path / "draws").joinpath(*results.trees.index["small", 0][0].split("/")).write_bytes(b"x")
     tasks = []
     run_study(study, tmp_path, announce=tasks.append)
-    assert [task.count for task in tasks] == [30]
+    assert [task.count for task in tasks] == [10]
     assert verify(tmp_path, refit=0).faults == ()
     assert len(list(tmp_path.rglob("*.corrupt"))) == 2
 

@@ -161,7 +161,7 @@ def test_fault_46_a_data_set_that_kills_is_named_and_its_block_is_kept(local, mo
 def test_fault_45_what_hangs_is_stopped_from_outside_and_its_block_is_kept(local):
     study = poisoned(hangs=-2.0).changed(time_limit=0.1, block=1)
     expected = sad(study, -2.0)
-    results, _ = done_by(DaskWorkers(local.client, grace=6.0), study)
+    results, _ = done_by(DaskWorkers(local.client, grace=5.0), study)
     found = statuses(results, "mock-poison")
     assert {key for key, status in found.items() if status == Status.TIMEOUT} == expected
     assert {status for key, status in found.items() if key not in expected} == {"ok"}
