@@ -46,6 +46,7 @@ def fit(
     from bayescompare.cli.tables import print_fit
     from bayescompare.comparison.api import compare
     from bayescompare.engines.catalog import estimators as read_estimators
+    from bayescompare.engines.catalog import weight
     from bayescompare.fitting import fit as fit_data
     from bayescompare.model import Model
     from bayescompare.study.store import prepared
@@ -53,7 +54,8 @@ def fit(
     levels = levels_of(level)
     model = Model(formula, family=family, priors=priors_of(prior or []))
     engines = read_estimators(estimators)
-    with prepared(out) as folder, Progress(engines, scenarios=1) as progress:
+    weights = {engine.label: weight(engine) for engine in engines}
+    with prepared(out) as folder, Progress(weights, dict.fromkeys(weights, 1)) as progress:
         announce = progress.announce_fit
         fits = fit_data(model, data, engines, seed=seed, na=na.value, time_limit=time_limit, announce=announce)
         progress.note("tables and report")

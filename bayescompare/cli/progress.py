@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -13,24 +13,27 @@ from rich.markup import escape
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from bayescompare.engines.base import Engine
 from bayescompare.study.tasks import Task
 
 __all__ = ["Progress"]
 
-# About how long a fit of each engine takes, relative to the others.
-_WEIGHTS = {"adam": 3.0, "lbfgs": 0.3, "nuts": 8.0}
 _SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
-    """Shows how far a batch of fits is, on stderr."""
+    """Shows how far a batch of fits is, on stderr.
 
-    def __init__(self, engines: Sequence[Engine], *, scenarios: int, replicates: int = 1) -> None:
-        self._weights = {engine.label: _WEIGHTS.get(engine.engine, 1.0) for engine in engines}
-        self._total = scenarios * replicates * sum(self._weights.values())
-        self._replicates = replicates
-        self._counts: dict[tuple[str, str], int] = {}
+    Parameters
+    ----------
+    weights
+        Label to about how long a fit takes, relative to the others.
+    fits
+        How many fits of each label there are to make.
+    """
+
+    def __init__(self, weights: Mapping[str, float], fits: Mapping[str, int]) -> None:
+        self._weights = dict(weights)
+        self._total = sum(self._weights[label] * count for label, count in fits.items())
         self._done: dict[tuple[str, str], float] = {}
         self._terminal = sys.stderr.isatty()
         self._started = self._said = time.monotonic()
@@ -52,7 +55,7 @@ class Progress:
 
     def announce(self, scenario: str, label: str, done: int, total: int) -> None:
         """Note that ``done`` of ``total`` fits of an estimator in a scenario are made."""
-        self._done[scenario, label] = done * self._weights.get(label, 1.0)
+        self._done[scenario, label] = done * self._weights[label]
         finished = sum(self._done.values())
         running = f"{scenario}  {label}  {done}/{total}" if scenario else f"{label}  {done}/{total}"
         self._bar.update(self._task, completed=finished, description=escape(running))
@@ -61,8 +64,9 @@ class Progress:
 
     def announce_task(self, task: Task) -> None:
         """Note that a task of a study is done."""
-        done = self._counts[task.cell] = self._counts.get(task.cell, 0) + task.count
-        self.announce(task.scenario, task.estimator, done, self._replicates)
+        weight = self._weights[task.estimator]
+        done = round(self._done.get(task.cell, 0.0) / weight) + task.count
+        self.announce(task.scenario, task.estimator, done, task.first + task.count)
 
     def announce_fit(self, label: str, done: int, total: int) -> None:
         """Note the same of a single data set."""

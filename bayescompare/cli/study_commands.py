@@ -46,7 +46,7 @@ def run(
     from bayescompare.cli.read import targets_of
     from bayescompare.cli.tables import print_study
     from bayescompare.study.definition import load
-    from bayescompare.study.run import run_study, small
+    from bayescompare.study.run import run_study, small, work_in
 
     changes = {"replicates": replicates, "seed": seed}
     chosen = load(study).changed(**{name: value for name, value in changes.items() if value is not None})
@@ -57,7 +57,7 @@ def run(
         raise typer.Exit(OK)
     _refuse_the_endless(chosen, yes)
     count = workers or (1 if small(chosen) else None)
-    with Progress(chosen.engines(), scenarios=len(chosen.scenario), replicates=chosen.replicates) as progress:
+    with Progress(*work_in(chosen, out)) as progress:
         results = run_study(
             chosen, out, workers=count, scheduler=scheduler, fork=fork, strict=strict, announce=progress.announce_task
         )

@@ -12,7 +12,7 @@ from bayescompare.engines.base import Engine
 from bayescompare.errors import EstimatorError, did_you_mean
 from bayescompare.registry import Registry
 
-__all__ = ["ESTIMATORS", "estimator", "estimators", "names", "register", "settings", "split_labels"]
+__all__ = ["ESTIMATORS", "estimator", "estimators", "names", "register", "settings", "split_labels", "weight"]
 
 #: Name -> (module and class, what it is). TensorFlow and PyMC load only when an estimator is made.
 ESTIMATORS: Mapping[str, tuple[str, str]] = {
@@ -65,6 +65,11 @@ def _class(name: str) -> type[Engine]:
     module, _, attribute = ESTIMATORS[name][0].partition(":")
     found: type[Engine] = getattr(import_module(module), attribute)
     return found
+
+
+def weight(engine: Engine) -> float:
+    """Return about how long a fit takes, relative to the others."""
+    return {"adam": 3.0, "lbfgs": 0.3, "nuts": 8.0}.get(engine.engine, 1.0)
 
 
 def settings(name: str) -> dict[str, Any]:

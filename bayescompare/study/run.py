@@ -22,7 +22,7 @@ from bayescompare.study.store import read_results, withdraw_results
 from bayescompare.study.tasks import SURFACE, Task, cells, plan
 from bayescompare.study.verify import opened
 
-__all__ = ["Announce", "missing", "missing_in", "results_in", "run_study", "small", "started"]
+__all__ = ["Announce", "missing", "missing_in", "results_in", "run_study", "small", "started", "work_in"]
 
 # How often parts that turn out to be damaged when they are read are made again.
 _ROUNDS = 3
@@ -104,6 +104,14 @@ def missing_in(study: Study, folder: Path) -> list[Task]:
     there = Folder(path=folder).done(cells(study))
     left = {cell: study.replicates - sum(k < study.replicates for k in done) for cell, done in there.items()}
     return [Task(scenario=cell[0], estimator=cell[1], first=0, count=count) for cell, count in left.items() if count]
+
+
+def work_in(study: Study, folder: Path) -> tuple[dict[str, float], dict[str, int]]:
+    """Return each estimator's weight, and how many of its fits would run in a folder."""
+    fits = dict.fromkeys((label for _, label in cells(study)), 0)
+    for task in missing_in(study, folder):
+        fits[task.estimator] += task.count
+    return {label: weight(study, label) for label in fits}, fits
 
 
 def results_in(folder: Path | str) -> tuple[Results, str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
+from bayescompare.engines.catalog import weight as engine_weight
 from bayescompare.fits import Status
 from bayescompare.study.definition import Study
 from bayescompare.study.executor import Executor, Lost
@@ -26,13 +27,11 @@ Announce = Callable[[Task], None]
 
 # How often a block is tried whole, and a replicate alone, before it is given up.
 _TRIES, _SOLO = 3, 3
-# About how long a fit takes, relative to the others.
-_WEIGHTS = {"adam": 3.0, "lbfgs": 0.3, "nuts": 8.0}
 
 
 def weight(study: Study, label: str) -> float:
     """Return about how long a fit by an estimator takes, relative to the others."""
-    return 0.5 if label == SURFACE else _WEIGHTS.get(study.engine(label).engine, 1.0)
+    return 0.5 if label == SURFACE else engine_weight(study.engine(label))
 
 
 def queue_of(study: Study, tasks: Sequence[Task]) -> Queue:
