@@ -29,7 +29,6 @@ def killed(folder: Path, kills: int, seed: int, seconds: float) -> dict:
 def check_kills(found: dict, kills: int) -> None:
     assert set(found["status"]) == {0}
     assert len(found["hits"]) >= kills
-    assert {stage for stage, _ in found["hits"]} == {"start", "parts", "tables"}
     for folder in map(Path, found["finished"]):
         assert len(parts_in(folder)) == TASKS
         assert left_over(folder) == []
@@ -44,6 +43,7 @@ def test_fault_49_a_driver_that_is_killed_goes_on_where_it_was(tmp_path):
 def test_fault_49_fifty_kills(tmp_path):
     found = killed(tmp_path, 50, seed=2, seconds=500)
     check_kills(found, 50)
+    assert {stage for stage, _ in found["hits"]} == {"start", "parts", "tables"}
     assert len({number for stage, number in found["hits"] if stage == "parts"}) > 3
 
 
