@@ -48,6 +48,9 @@ def run(
     from bayescompare.study.definition import load
     from bayescompare.study.run import run_study, small, work_in
 
+    _refuse_together({"--workers": workers, "--scheduler": scheduler})
+    _refuse_together({"--replicates": replicates, "--target-mcse": target_mcse})
+    _refuse_together({"--dry-run": dry_run, "--fork": fork})
     changes = {"replicates": replicates, "seed": seed}
     chosen = load(study).changed(**{name: value for name, value in changes.items() if value is not None})
     targets = targets_of(target_mcse or [])
@@ -56,7 +59,7 @@ def run(
     if dry_run:
         raise typer.Exit(OK)
     _refuse_the_endless(chosen, yes)
-    count = workers or (1 if small(chosen) else None)
+    count = workers or (1 if scheduler or small(chosen) else None)
     with Progress(*work_in(chosen, out)) as progress:
         results = run_study(
             chosen, out, workers=count, scheduler=scheduler, fork=fork, strict=strict, announce=progress.announce_task
@@ -80,6 +83,14 @@ def _estimated(study: Study, targets: dict[str, float], out: Path, workers: int 
     if pilot is not None and dry_run:
         print_estimate(study, pilot, missing_in(study, out), workers)
     return study
+
+
+def _refuse_together(options: dict[str, object]) -> None:
+    """Refuse options of which one would be ignored."""
+    from bayescompare.errors import InputError
+
+    if all(options.values()):
+        raise InputError(f"Give {' or '.join(options)}, not both: one would be ignored.")
 
 
 def _refuse_the_endless(study: Study, yes: bool) -> None:

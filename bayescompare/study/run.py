@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bayescompare.comparison.results import Results
-from bayescompare.errors import InterruptedStudyError, StoreError
+from bayescompare.errors import InputError, InterruptedStudyError, StoreError
 from bayescompare.provenance import cores, created
 from bayescompare.study.collect import collect
 from bayescompare.study.definition import Study
@@ -63,6 +63,8 @@ def run_study(
 
     Raises
     ------
+    InputError
+        If options are given that go not together.
     StudyError
         If the folder holds another study, with the differences.
     StoreError
@@ -70,6 +72,10 @@ def run_study(
     InterruptedStudyError
         After Ctrl-C; what is done is kept.
     """
+    if scheduler and workers not in (1, None):
+        raise InputError("Give workers or a scheduler, not both: a cluster has workers of its own.")
+    if folder is None and (fork is not None or strict):
+        raise InputError("fork and strict are about a folder; give one.")
     count = workers or cores()
     if folder is None:
         return _run(study, Memory(), Manifest(study=study.as_dict()), count, scheduler, announce)

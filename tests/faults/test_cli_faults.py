@@ -169,3 +169,18 @@ def test_fault_61_linear_algebra_has_one_thread_while_it_fits(monkeypatch):
         fitting.fit(SLEEP, "sleepstudy", ["lbfgs-ml"])
     assert seen
     assert set(seen) == {1}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--workers", "2", "--scheduler", "tcp://127.0.0.1:1"],
+        ["--replicates", "5", "--target-mcse", "coverage=0.1"],
+        ["--dry-run", "--fork", "elsewhere"],
+    ],
+)
+def test_options_of_which_one_would_be_ignored_are_refused(here, capsys, options):
+    (here / "tiny.toml").write_text(STUDY)
+    assert main(["run", "tiny.toml", "--out", "out", *options]) == 2
+    assert "not both: one would be ignored" in capsys.readouterr().err
+    assert not (here / "out").exists()
