@@ -8,7 +8,7 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,11 +23,10 @@ from bayescompare.errors import BayesCompareError, ClusterError
 from bayescompare.fits import Status
 from bayescompare.provenance import cores, versions
 from bayescompare.study.definition import Study
-from bayescompare.study.executor import Executor, Lost, Outcome, broken
+from bayescompare.study.executor import Executor, Lost, Outcome, broken, guarded
 from bayescompare.study.parts import Part
 from bayescompare.study.queue import Queue
 from bayescompare.study.tasks import Task
-from bayescompare.study.work import run_task
 
 __all__ = ["DaskWorkers", "existing_cluster", "local_processes"]
 
@@ -38,6 +37,8 @@ _FETCH, _ABSENT = 10.0, 60.0
 _DIED = Lost(status=Status.WORKER_DIED, message="the process that ran it died")
 # Seconds that a task may take beside its fits: starting, compiling.
 _GRACE = 180.0
+# Seconds of work that are given out at once, where tasks are short, and how many tasks at most.
+_HANDFUL, _MOST = 0.2, 64
 #: One thread a process, so that as many processes as cores keep each core busy once.
 _THREADS = {
     name: "1"
@@ -51,18 +52,20 @@ _THREADS = {
 #: Says of a worker why it cannot be used.
 Unfit = Callable[[str], str | None]
 
+Results = list[Part | Lost]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Running:
-    """A task on its way."""
+    """Tasks on their way to a worker, which does one after another."""
 
-    task: Task
+    tasks: list[Task]
     address: str
     since: float
 
 
 class DaskWorkers(Executor):
-    """Runs one task at a time on each worker of a cluster.
+    """Runs one task at a time on each worker of a cluster; short ones are sent by the handful.
 
     Parameters
     ----------
@@ -79,8 +82,9 @@ class DaskWorkers(Executor):
         self._grace, self._unfit = grace, unfit
         self._asked: dict[str, bool] = {}
         self._alone = time.monotonic()
-        self._running: dict[Future[Part], _Running] = {}
-        self._gone: dict[Future[Part], float] = {}
+        self._running: dict[Future[Results], _Running] = {}
+        self._gone: dict[Future[Results], float] = {}
+        self._seconds: dict[tuple[str, str], float] = {}
         self._addresses: list[str] = []
         self._looked = -math.inf
         self.workers = len(self._there())
@@ -122,25 +126,30 @@ class DaskWorkers(Executor):
         text = json.dumps(study.as_dict())
         try:
             while self._give_out(text, queue) or self._running or (len(queue) and not queue.closed):
-                yield from self._finished(study)
+                yield from self._finished(study, queue)
         except CancelledError as error:
             raise ClusterError("The scheduler is gone. Give the same command again to go on.") from error
         except (CommClosedError, OSError) as error:
             raise ClusterError(f"The scheduler is gone: {error}. Give the same command again to go on.") from error
 
     def _give_out(self, study: str, queue: Queue) -> int:
-        """Give each idle worker a task, and return how many were given."""
+        """Give each idle worker something to do, and return to how many."""
         busy = {one.address for one in self._running.values()}
         given = 0
         for address in self._there():
-            if address in busy or (task := queue.take(address)) is None:
+            if address in busy or not (tasks := queue.take_some(address, self._handful)):
                 continue
-            future = self.client.submit(_run_remote, study, task, workers=[address], pure=False, retries=0)
-            self._running[future] = _Running(task=task, address=address, since=time.monotonic())
+            future = self.client.submit(_run_remote, study, tasks, workers=[address], pure=False, retries=0)
+            self._running[future] = _Running(tasks=tasks, address=address, since=time.monotonic())
             given += 1
         return given
 
-    def _finished(self, study: Study) -> Iterator[Outcome]:
+    def _handful(self, task: Task) -> int:
+        """Return how many tasks like one are sent together: one until it is known that they are short."""
+        seconds = self._seconds.get(task.cell, math.inf)
+        return max(1, min(_MOST, int(_HANDFUL / seconds)))
+
+    def _finished(self, study: Study, queue: Queue) -> Iterator[Outcome]:
         """Wait a while, and yield what has come."""
         if self._running:
             with suppress(TimeoutError):
@@ -148,51 +157,60 @@ class DaskWorkers(Executor):
         else:
             self._wait_for_workers()
         for future in [one for one in self._running if one.done() or self._forsaken(one)]:
-            result = _result(future) if future.done() else self._given_up(future)
-            if result is None:
-                continue
-            one = self._running.pop(future)
-            self._gone.pop(future, None)
-            if isinstance(result, Lost):
-                self._looked = -math.inf
-            yield Outcome(task=one.task, result=result)
+            results = _results(future) if future.done() else self._given_up(future)
+            if results is not None:
+                yield from self._settled(future, results, queue)
         for future, one in list(self._running.items()):
-            if study.time_limit and time.monotonic() - one.since > self._patience(study.time_limit, one.task):
-                yield Outcome(task=one.task, result=self._stopped(future, study.time_limit))
+            if study.time_limit and time.monotonic() - one.since > self._patience(study.time_limit, one.tasks):
+                yield from self._settled(future, self._stopped(future, study.time_limit), queue)
 
-    def _forsaken(self, future: Future[Part]) -> bool:
+    def _settled(self, future: Future[Results], results: Results | Lost, queue: Queue) -> Iterator[Outcome]:
+        """Yield the outcomes of what was sent together; which of several tasks was fatal is found out one by one."""
+        one = self._running.pop(future)
+        self._gone.pop(future, None)
+        if isinstance(results, Lost):
+            self._looked = -math.inf
+            if len(one.tasks) > 1:
+                for task in one.tasks:
+                    queue.add(task, alone=True)
+                return
+            results = [results]
+        self._seconds[one.tasks[0].cell] = (time.monotonic() - one.since) / len(one.tasks)
+        for task, result in zip(one.tasks, results, strict=True):
+            yield Outcome(task=task, result=result)
+
+    def _forsaken(self, future: Future[Results]) -> bool:
         """Whether a task's worker has been gone for a while: it waits for one that will not come back."""
         if self._running[future].address in self._there():
             self._gone.pop(future, None)
             return False
         return time.monotonic() - self._gone.setdefault(future, time.monotonic()) > _MISSED
 
-    def _given_up(self, future: Future[Part]) -> Lost:
+    def _given_up(self, future: Future[Results]) -> Lost:
         future.cancel(force=True)
         return _DIED
 
-    def _patience(self, limit: float, task: Task) -> float:
-        """Return after how many seconds a task is stopped from outside."""
-        return self._grace + 2 * limit * task.count
+    def _patience(self, limit: float, tasks: Sequence[Task]) -> float:
+        """Return after how many seconds some tasks are stopped from outside."""
+        return self._grace + 2 * limit * sum(task.count for task in tasks)
 
-    def _stopped(self, future: Future[Part], limit: float) -> Lost:
+    def _stopped(self, future: Future[Results], limit: float) -> Lost:
         """Stop a task that does not stop by itself, and its worker with it."""
-        one = self._running.pop(future)
+        address = self._running[future].address
         future.cancel(force=True)
         try:
-            self.client.restart_workers([one.address], timeout=_GRACE)
+            self.client.restart_workers([address], timeout=_GRACE)
         except (TimeoutError, ValueError, RuntimeError) as error:
-            raise ClusterError(f"The worker {one.address} hangs and cannot be restarted: {error}.") from error
-        self._looked = -math.inf
+            raise ClusterError(f"The worker {address} hangs and cannot be restarted: {error}.") from error
         message = f"stopped from outside: it went on long past its limit of {limit:g} s"
         return Lost(status=Status.TIMEOUT, message=message)
 
 
-def _run_remote(study: str, task: Task) -> Part:
-    """Run a task of a study that is given as JSON: what a worker is asked to do."""
+def _run_remote(study: str, tasks: Sequence[Task]) -> Results:
+    """Run tasks of a study that is given as JSON: what a worker is asked to do."""
     # with the worker's own scheduler in sight, xarray asks it for a lock on a file in memory
     with dask.config.set(scheduler="synchronous"):
-        return run_task(_readable(study), task)
+        return [guarded(_readable(study), task) for task in tasks]
 
 
 def _readable(study: str) -> Study:
@@ -208,7 +226,7 @@ def _read_study(text: str) -> Study:
     return Study.from_dict(json.loads(text), trial=False)
 
 
-def _result(future: Future[Part]) -> Part | Lost | None:
+def _results(future: Future[Results]) -> Results | Lost | None:
     """Return what a future gave, or None where that died with its worker before it could be fetched.
 
     That it was cancelled means that the scheduler is gone.
@@ -244,6 +262,9 @@ def local_processes(count: int) -> Iterator[DaskWorkers]:
         "distributed.deploy.lost-worker-timeout": "365 days",
         "distributed.nanny.pre-spawn-environ": _THREADS | {"BAYESCOMPARE_CORES": str(share)},
         "distributed.worker.multiprocessing-method": "spawn",
+        # each look of these at what a worker does interrupts it
+        "distributed.worker.profile.enabled": False,
+        "distributed.admin.tick.interval": "500ms",
     }
     with dask.config.set(settings), _cluster(count) as cluster, Client(cluster) as client:
         client.register_plugin(_IgnoreInterrupts())

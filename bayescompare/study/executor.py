@@ -14,7 +14,7 @@ from bayescompare.study.queue import Queue
 from bayescompare.study.tasks import Task
 from bayescompare.study.work import run_task
 
-__all__ = ["Executor", "Lost", "Outcome", "Serial", "broken"]
+__all__ = ["Executor", "Lost", "Outcome", "Serial", "broken", "guarded"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +59,11 @@ class Serial(Executor):
     def outcomes(self, study: Study, queue: Queue) -> Iterator[Outcome]:
         """Yield the outcome of each task."""
         while (task := queue.take("serial")) is not None:
-            yield Outcome(task=task, result=_guarded(study, task))
+            yield Outcome(task=task, result=guarded(study, task))
 
 
-def _guarded(study: Study, task: Task) -> Part | Lost:
+def guarded(study: Study, task: Task) -> Part | Lost:
+    """Return what a task gives; one that raises is lost."""
     try:
         return run_task(study, task)
     except Exception as error:

@@ -36,27 +36,37 @@ class Queue:
         self._waiting: dict[str, deque[Task]] = {}
         self._left: dict[str, float] = {}
         self._at: dict[str, str] = {}
+        self._alone: set[Task] = set()
         self._closed = False
         for task in tasks:
             self.add(task)
 
-    def add(self, task: Task) -> None:
-        """Put a task at the end."""
+    def add(self, task: Task, *, alone: bool = False) -> None:
+        """Put a task at the end; one that may harm others is given out alone from then on."""
+        if alone:
+            self._alone.add(task)
         key = self._affinity(task)
         self._waiting.setdefault(key, deque()).append(task)
         self._left[key] = self._left.get(key, 0.0) + self._weight(task)
 
     def take(self, worker: str) -> Task | None:
         """Return the next task of a worker, or None where there is none or the queue is closed."""
+        return next(iter(self.take_some(worker, lambda task: 1)), None)
+
+    def take_some(self, worker: str, most: Callable[[Task], int]) -> list[Task]:
+        """Return the next tasks of a worker, all of one affinity; as many as ``most`` says of the first, at most."""
         key = self._choose(worker)
         if self._closed or key is None:
-            return None
+            return []
         self._at[worker] = key
-        task = self._waiting[key].popleft()
-        self._left[key] -= self._weight(task)
-        if not self._waiting[key]:
+        waiting = self._waiting[key]
+        given = [waiting.popleft()]
+        while waiting and len(given) < most(given[0]) and self._alone.isdisjoint((given[0], waiting[0])):
+            given.append(waiting.popleft())
+        self._left[key] -= sum(map(self._weight, given))
+        if not waiting:
             del self._waiting[key], self._left[key]
-        return task
+        return given
 
     def _choose(self, worker: str) -> str | None:
         if self._at.get(worker) in self._waiting:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import sys
@@ -104,16 +105,31 @@ def test_a_cluster_gives_the_same_bits(ready, whole, tmp_path):
     assert left_over(tmp_path / "out") == []
 
 
-def test_fault_46_a_worker_of_a_cluster_that_is_killed_loses_nothing(ready):
-    study, killed = fast(estimators=["lbfgs-ml", "mock-noise:seconds=0.05"]), []
+def check_killed(ready, study, kills: int, every: int) -> None:
+    """Kill a worker after every so many tasks, and hold the results against those of this process."""
+    rng, heard, killed = random.Random(1), [], []
 
-    def kill_one(task) -> None:
-        if not killed:
-            killed.append(until(ready.workers)[0])
-            os.kill(killed[0], signal.SIGKILL)
+    def kill_another(task) -> None:
+        heard.append(task)
+        if len(killed) < kills and len(heard) % every == 1:
+            time.sleep(rng.uniform(0, 0.05))
+            killed.append(rng.choice(until(ready.workers)))
+            os.kill(killed[-1], signal.SIGKILL)
 
-    assert_same(run_study(study, scheduler=ready.address, announce=kill_one), run_study(study))
+    assert_same(run_study(study, scheduler=ready.address, announce=kill_another), run_study(study))
+    assert len(killed) == kills
     until(lambda: len(ready.workers()) == 2)
+
+
+def test_fault_46_a_worker_of_a_cluster_that_is_killed_loses_nothing(ready):
+    check_killed(ready, fast(estimators=["lbfgs-ml", "mock-noise:seconds=0.05"]), 1, 100)
+
+
+@pytest.mark.slow
+def test_fault_46_twenty_workers_of_a_cluster_are_killed(ready):
+    with within(300):
+        study = fast(estimators=["lbfgs-ml", "lbfgs-reml", "mock-noise:seconds=0.02"], replicates=60)
+        check_killed(ready, study, 20, 9)
 
 
 def test_fault_48_a_worker_that_comes_later_with_other_versions_is_left_alone(ready, whole, capfd):

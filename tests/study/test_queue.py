@@ -59,10 +59,29 @@ def test_two_workers_begin_with_different_models(given_out):
         assert again.estimator == first.estimator
 
 
+@given(tasks, st.lists(st.tuples(st.integers(0, 3), st.integers(1, 6), st.booleans()), max_size=60))
+def test_tasks_of_one_model_go_together_and_those_that_may_harm_alone(given_out, steps):
+    waiting, lost, taken = queue(given_out), set(), []
+    for worker, size, dies in steps:
+        together = waiting.take_some(f"w{worker}", lambda task, size=size: size)
+        assert len({task.estimator for task in together}) <= 1
+        assert len(together) <= (1 if lost.intersection(together) else size)
+        for task in together if dies else ():
+            waiting.add(task, alone=True)
+        if dies:
+            lost |= set(together)
+        else:
+            taken += together
+    while together := waiting.take_some("last", lambda task: 100):
+        taken += together
+    assert sorted(taken, key=str) == sorted(given_out, key=str)
+
+
 def test_a_closed_queue_gives_nothing():
     waiting = queue([Task(scenario="s", estimator="e", first=0, count=1)])
     waiting.close()
     assert waiting.take("a") is None
+    assert waiting.take_some("a", lambda task: 9) == []
     assert len(waiting) == 1
 
 

@@ -17,6 +17,7 @@ from bayescompare.study import session
 from bayescompare.study.collect import collect
 from bayescompare.study.dask import DaskWorkers, local_processes
 from bayescompare.study.manifest import Manifest
+from bayescompare.study.queue import Queue
 from bayescompare.study.run import run_study
 from bayescompare.study.session import carry_out
 from bayescompare.study.sinks import Memory
@@ -156,6 +157,25 @@ def test_fault_46_a_data_set_that_kills_is_named_and_its_block_is_kept(local, mo
     assert set(died["message"]) == {"the process that ran it died"}
     assert (died["seed_key"] != "").all()
     assert results.failed == len(expected)
+
+
+def test_fault_46_a_data_set_that_kills_costs_none_that_are_sent_with_it(known, monkeypatch):
+    monkeypatch.setattr(session, "_SOLO", 2)
+    study = poisoned(kills=-4.0).changed(block=1, replicates=60)
+    expected = sad(study, -4.0)
+    assert len(expected) == 3
+    sent = []
+    take_some = Queue.take_some
+    monkeypatch.setattr(Queue, "take_some", lambda *given: sent.append(take_some(*given)) or sent[-1])
+    with local_processes(1) as executor:
+        results, heard = done_by(executor, study)
+    fatal = [together for together in sent if {(task.scenario, task.first) for task in together} & expected]
+    assert max(map(len, sent)) > 5
+    assert sorted(heard, key=str) == sorted(plan(study), key=str)
+    found = statuses(results, "mock-poison")
+    assert {key for key, status in found.items() if status == Status.WORKER_DIED} == expected
+    assert {status for key, status in found.items() if key not in expected} == {"ok"}
+    assert fatal
 
 
 def test_fault_45_what_hangs_is_stopped_from_outside_and_its_block_is_kept(local):
