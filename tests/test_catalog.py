@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bayescompare.engines.catalog import ESTIMATORS, estimator, estimators, settings, split_labels
-from bayescompare.engines.lbfgs import LbfgsML, LbfgsREML
-from bayescompare.engines.lbfgs_map import LbfgsMAP
+from bayescompare.engines.lbfgs.likelihood import LbfgsML, LbfgsREML
+from bayescompare.engines.lbfgs.map import LbfgsMAP
 from bayescompare.errors import EstimatorError
 
 LABELS = [

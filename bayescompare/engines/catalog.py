@@ -16,12 +16,12 @@ __all__ = ["ESTIMATORS", "estimator", "estimators", "names", "register", "settin
 
 #: Name -> (module and class, what it is). TensorFlow and PyMC load only when an estimator is made.
 ESTIMATORS: Mapping[str, tuple[str, str]] = {
-    "adam-pooled": ("bayescompare.engines.adam_pooled:AdamPooled", "Keras Dense and MSE; groups ignored"),
-    "adam-marginal": ("bayescompare.engines.adam_marginal:AdamMarginal", "Keras Adam on the marginal likelihood"),
-    "lbfgs-ml": ("bayescompare.engines.lbfgs:LbfgsML", "maximum marginal likelihood by L-BFGS-B"),
-    "lbfgs-reml": ("bayescompare.engines.lbfgs:LbfgsREML", "restricted maximum likelihood by L-BFGS-B"),
-    "lbfgs-map": ("bayescompare.engines.lbfgs_map:LbfgsMAP", "joint posterior mode by L-BFGS-B"),
-    "nuts": ("bayescompare.engines.nuts:Nuts", "the whole posterior, by PyMC and nutpie"),
+    "adam-pooled": ("bayescompare.engines.adam.pooled:AdamPooled", "Keras Dense and MSE; groups ignored"),
+    "adam-marginal": ("bayescompare.engines.adam.marginal:AdamMarginal", "Keras Adam on the marginal likelihood"),
+    "lbfgs-ml": ("bayescompare.engines.lbfgs.likelihood:LbfgsML", "maximum marginal likelihood by L-BFGS-B"),
+    "lbfgs-reml": ("bayescompare.engines.lbfgs.likelihood:LbfgsREML", "restricted maximum likelihood by L-BFGS-B"),
+    "lbfgs-map": ("bayescompare.engines.lbfgs.map:LbfgsMAP", "joint posterior mode by L-BFGS-B"),
+    "nuts": ("bayescompare.engines.nuts.engine:Nuts", "the whole posterior, by PyMC and nutpie"),
 }
 
 

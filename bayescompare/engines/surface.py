@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayescompare.engines.lbfgs_search import settled_ends
+from bayescompare.engines.lbfgs.search import settled_ends
 from bayescompare.likelihood.problem import Problem
 
 __all__ = ["Surface", "explore", "least_squares_surface"]

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayescompare.engines.lbfgs import LbfgsML
-from bayescompare.engines.lbfgs_search import Optimum, search
+from bayescompare.engines.lbfgs.likelihood import LbfgsML
+from bayescompare.engines.lbfgs.search import Optimum, search
 from bayescompare.likelihood.evaluate import deviance
 from bayescompare.likelihood.problem import Problem, build_problem
 from bayescompare.likelihood.products import compress

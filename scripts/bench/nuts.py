@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayescompare.engines.nuts import Nuts
-from bayescompare.engines.nuts_sample import available_cores
+from bayescompare.engines.nuts.engine import Nuts
+from bayescompare.engines.nuts.sample import available_cores
 from bayescompare.fits import Fit
 from bayescompare.likelihood.problem import Problem
 from bench.rows import Row

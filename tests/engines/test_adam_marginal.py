@@ -8,9 +8,9 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from bayescompare.engines.adam_marginal import AdamMarginal, _start
+from bayescompare.engines.adam.marginal import AdamMarginal, _start
 from bayescompare.engines.catalog import estimator
-from bayescompare.engines.lbfgs import LbfgsML
+from bayescompare.engines.lbfgs.likelihood import LbfgsML
 from bayescompare.errors import EstimatorError
 from bayescompare.fits import Flag, Status
 from bayescompare.likelihood import kernel

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bayescompare.engines.adam_batches import plan
-from bayescompare.engines.adam_loop import loop
-from bayescompare.engines.adam_pooled import AdamPooled, MeanSquaredError, _glorot, _padded
-from bayescompare.engines.adam_run import Plan, optimize
+from bayescompare.engines.adam.batches import plan
+from bayescompare.engines.adam.loop import loop
+from bayescompare.engines.adam.pooled import AdamPooled, MeanSquaredError, _glorot, _padded
+from bayescompare.engines.adam.run import Plan, optimize
 from bayescompare.errors import EstimatorError
 from bayescompare.fits import Flag, Status
 from bayescompare.likelihood.problem import Problem, problem_from_frame
@@ -170,6 +170,6 @@ def test_impossible_settings_are_refused(bad):
 def test_compiled_by_xla_it_is_the_same(monkeypatch):
     problems, engine = [make_problem(r) for r in range(2)], AdamPooled(dtype="float64", epochs=20)
     plain = engine.fit(problems, seeds(2))
-    monkeypatch.setattr("bayescompare.engines.adam_run._XLA_PAYS", 0)
+    monkeypatch.setattr("bayescompare.engines.adam.run._XLA_PAYS", 0)
     for one, other in zip(plain, engine.fit(problems, seeds(2)), strict=True):
         np.testing.assert_allclose(one.estimate, other.estimate, rtol=1e-9)

@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 
 from bayescompare.data import read_data
 from bayescompare.engines.catalog import estimator
-from bayescompare.engines.lbfgs import LbfgsML, LbfgsREML
+from bayescompare.engines.lbfgs.likelihood import LbfgsML, LbfgsREML
 from bayescompare.engines.optima import judged, marginal_ml, working_distance
 from bayescompare.engines.surface import explore
 from bayescompare.fits import Fit, Flag, Status

@@ -7,12 +7,13 @@ import pytensor
 import pytest
 from arviz_stats.base import array_stats
 
-from bayescompare.engines import nuts_c_model, nuts_compile
 from bayescompare.engines.catalog import estimator
-from bayescompare.engines.nuts import Nuts
-from bayescompare.engines.nuts_coordinates import Partials, correlations, factor_entries, log_jacobian
-from bayescompare.engines.nuts_draws import draw_effects, natural_draws
-from bayescompare.engines.nuts_model import build_model, whitening
+from bayescompare.engines.nuts import c_model as nuts_c_model
+from bayescompare.engines.nuts import compile as nuts_compile
+from bayescompare.engines.nuts.coordinates import Partials, correlations, factor_entries, log_jacobian
+from bayescompare.engines.nuts.draws import draw_effects, natural_draws
+from bayescompare.engines.nuts.engine import Nuts
+from bayescompare.engines.nuts.model import build_model, whitening
 from bayescompare.errors import EstimatorError
 from bayescompare.fits import Fit, Flag, Status
 from bayescompare.layout import Layout

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from bayescompare import fitting
 from bayescompare.cli import main
-from bayescompare.engines.lbfgs import LbfgsML
+from bayescompare.engines.lbfgs.likelihood import LbfgsML
 from bayescompare.errors import StoreError
 from bayescompare.study.files import write_bytes
 

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from bayescompare.data import Dataset, read_data
-from bayescompare.engines import lbfgs_map, lbfgs_search
 from bayescompare.engines.catalog import estimator
+from bayescompare.engines.lbfgs import map as lbfgs_map
+from bayescompare.engines.lbfgs import search as lbfgs_search
 from bayescompare.engines.optima import judged
 from bayescompare.errors import EstimatorError
 from bayescompare.fits import Fit, Flag, Status

@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from bayescompare.engines import nuts_fit
-from bayescompare.engines.nuts import Nuts
-from bayescompare.engines.nuts_gate import judge
-from bayescompare.engines.nuts_sample import CannotStartError, Run
+from bayescompare.engines.nuts import fit as nuts_fit
+from bayescompare.engines.nuts.engine import Nuts
+from bayescompare.engines.nuts.gate import judge
+from bayescompare.engines.nuts.sample import CannotStartError, Run
 from bayescompare.errors import PriorError
 from bayescompare.fits import Flag, Status
 from bayescompare.priors import Prior

@@ -15,11 +15,14 @@ import pytest
 import bayescompare as bc
 from bayescompare.cli import main
 from bayescompare.data import Dataset
-from bayescompare.engines import adam_run, deadline, nuts_fit, nuts_sample
+from bayescompare.engines import deadline
+from bayescompare.engines.adam import run as adam_run
 from bayescompare.engines.base import NOT_THERE, Engine, OneByOne
 from bayescompare.engines.catalog import estimator
 from bayescompare.engines.deadline import Deadline
-from bayescompare.engines.lbfgs import LbfgsML
+from bayescompare.engines.lbfgs.likelihood import LbfgsML
+from bayescompare.engines.nuts import fit as nuts_fit
+from bayescompare.engines.nuts import sample as nuts_sample
 from bayescompare.engines.optima import judged
 from bayescompare.errors import InputError
 from bayescompare.fits import Fit, Flag, Status

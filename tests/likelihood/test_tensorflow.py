@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bayescompare.engines.adam_marginal import AdamMarginal, MarginalDeviance, _data
-from bayescompare.engines.adam_scaling import scaling
+from bayescompare.engines.adam.marginal import AdamMarginal, MarginalDeviance, _data
+from bayescompare.engines.adam.scaling import scaling
 from bayescompare.likelihood import kernel
 from bayescompare.likelihood import tensorflow as stacked
 from bayescompare.likelihood.coordinates import to_working

@@ -14,8 +14,8 @@ from scipy.optimize import minimize
 
 from bayescompare.data import read_data
 from bayescompare.engines.catalog import estimator
-from bayescompare.engines.lbfgs_search import _checked, _descend, _End
-from bayescompare.engines.lbfgs_spaces import Cholesky
+from bayescompare.engines.lbfgs.search import _checked, _descend, _End
+from bayescompare.engines.lbfgs.spaces import Cholesky
 from bayescompare.fits import Fit, Flag, Status
 from bayescompare.likelihood import kernel
 from bayescompare.likelihood.problem import Problem, build_problem

@@ -9,12 +9,12 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
-from bayescompare.engines.adam_batches import plan
-from bayescompare.engines.adam_judge import Verdict, judge
-from bayescompare.engines.adam_loop import Objective, loop
-from bayescompare.engines.adam_run import Plan, Run, optimize
-from bayescompare.engines.adam_scaling import Scale, Scaling, intercept, scaling
-from bayescompare.engines.adam_stack import check_settings, in_stacks, marked, shared_seconds
+from bayescompare.engines.adam.batches import plan
+from bayescompare.engines.adam.judge import Verdict, judge
+from bayescompare.engines.adam.loop import Objective, loop
+from bayescompare.engines.adam.run import Plan, Run, optimize
+from bayescompare.engines.adam.scaling import Scale, Scaling, intercept, scaling
+from bayescompare.engines.adam.stack import check_settings, in_stacks, marked, shared_seconds
 from bayescompare.engines.base import NOT_THERE, Engine, Progress, note_flags, status_of
 from bayescompare.fits import Fit, Path, Status
 from bayescompare.likelihood.problem import Problem

@@ -11,16 +11,16 @@ import numpy.typing as npt
 
 from bayescompare.engines.base import failed_fit, note_flags, status_of
 from bayescompare.engines.deadline import Deadline, nothing_yet, timed_out
-from bayescompare.engines.nuts_draws import draw_effects, moments_of_effects, natural_draws
-from bayescompare.engines.nuts_gate import Gate, judge
-from bayescompare.engines.nuts_sample import CannotStartError, NoDrawsError, Run, Schedule, prepare, sample
-from bayescompare.engines.nuts_start import why_no_start
+from bayescompare.engines.nuts.draws import draw_effects, moments_of_effects, natural_draws
+from bayescompare.engines.nuts.gate import Gate, judge
+from bayescompare.engines.nuts.sample import CannotStartError, NoDrawsError, Run, Schedule, prepare, sample
+from bayescompare.engines.nuts.start import why_no_start
 from bayescompare.fits import Draws, Fit, Flag, RandomEffects, Status
 from bayescompare.likelihood.problem import Problem
 from bayescompare.seeds import below, generator, seed_key
 
 if TYPE_CHECKING:
-    from bayescompare.engines.nuts import Nuts
+    from bayescompare.engines.nuts.engine import Nuts
 
 __all__ = ["fit_one"]
 

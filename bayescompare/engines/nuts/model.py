@@ -46,7 +46,7 @@ import pymc as pm
 import pytensor.tensor as pt
 from scipy.linalg import solve_triangular
 
-from bayescompare.engines.nuts_coordinates import Partials, correlations, factor_entries, log_jacobian
+from bayescompare.engines.nuts.coordinates import Partials, correlations, factor_entries, log_jacobian
 from bayescompare.errors import PriorError
 from bayescompare.layout import Layout
 from bayescompare.likelihood.problem import Problem

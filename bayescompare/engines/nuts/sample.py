@@ -15,8 +15,8 @@ import pyarrow as pa
 import pymc as pm
 
 from bayescompare.engines.deadline import Deadline
-from bayescompare.engines.nuts_compile import compiled_for, start_widths
-from bayescompare.engines.nuts_model import UNBOUNDED, Parameterization, build_model
+from bayescompare.engines.nuts.compile import compiled_for, start_widths
+from bayescompare.engines.nuts.model import UNBOUNDED, Parameterization, build_model
 from bayescompare.likelihood.problem import Problem
 
 __all__ = ["CannotStartError", "NoDrawsError", "Run", "Schedule", "available_cores", "prepare", "sample"]

@@ -64,6 +64,6 @@ class Nuts(OneByOne):
     def fit_one(self, problem: Problem, seed: np.random.SeedSequence, limit: float | None = None) -> Fit:
         """Fit one problem, in so many seconds; see `Engine.fit`."""
         # PyMC and ArviZ take seconds to load: only where something is sampled
-        from bayescompare.engines.nuts_fit import fit_one
+        from bayescompare.engines.nuts.fit import fit_one
 
         return fit_one(self, problem, seed, limit)

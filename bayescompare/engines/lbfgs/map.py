@@ -12,8 +12,8 @@ from scipy.optimize import minimize
 
 from bayescompare.engines.base import OneByOne, failed_fit, note_flags, status_of
 from bayescompare.engines.deadline import Deadline, nothing_yet
-from bayescompare.engines.lbfgs_limit import cut_short, halting, outcome
-from bayescompare.engines.lbfgs_spaces import moment_factor
+from bayescompare.engines.lbfgs.limit import cut_short, halting, outcome
+from bayescompare.engines.lbfgs.spaces import moment_factor
 from bayescompare.errors import EstimatorError
 from bayescompare.fits import Fit, Flag, Status
 from bayescompare.likelihood.coordinates import from_working, natural_from_root, to_working

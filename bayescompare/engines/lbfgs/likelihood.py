@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from bayescompare.engines.base import OneByOne, failed_fit, note_flags, status_of
 from bayescompare.engines.deadline import Deadline, nothing_yet
-from bayescompare.engines.lbfgs_limit import cut_short
-from bayescompare.engines.lbfgs_search import FIXED_STARTS, Optimum, search
+from bayescompare.engines.lbfgs.limit import cut_short
+from bayescompare.engines.lbfgs.search import FIXED_STARTS, Optimum, search
 from bayescompare.errors import EstimatorError
 from bayescompare.fits import Fit, Flag, Status
 from bayescompare.layout import Layout

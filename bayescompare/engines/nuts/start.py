@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from bayescompare.engines.nuts_draws import natural_draws
-from bayescompare.engines.nuts_model import Parameterization
+from bayescompare.engines.nuts.draws import natural_draws
+from bayescompare.engines.nuts.model import Parameterization
 from bayescompare.likelihood.evaluate import deviance
 from bayescompare.likelihood.problem import Problem
 from bayescompare.priors import numpy_namespace

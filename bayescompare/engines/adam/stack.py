@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 
-from bayescompare.engines.adam_run import Run
+from bayescompare.engines.adam.run import Run
 from bayescompare.engines.base import Engine, Progress
 from bayescompare.engines.deadline import timed_out
 from bayescompare.errors import EstimatorError

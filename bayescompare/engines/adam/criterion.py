@@ -9,8 +9,8 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from bayescompare.engines.lbfgs import LbfgsML
-from bayescompare.engines.lbfgs_map import LbfgsMAP
+from bayescompare.engines.lbfgs.likelihood import LbfgsML
+from bayescompare.engines.lbfgs.map import LbfgsMAP
 from bayescompare.fits import Fit
 from bayescompare.likelihood import kernel
 from bayescompare.likelihood.coordinates import to_working

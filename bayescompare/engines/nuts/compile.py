@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import nutpie
 
-from bayescompare.engines.nuts_c_model import compile_marginal, is_tried
-from bayescompare.engines.nuts_model import Parameterization, build_model, model_data, reads_symbols, whitening
+from bayescompare.engines.nuts.c_model import compile_marginal, is_tried
+from bayescompare.engines.nuts.model import Parameterization, build_model, model_data, reads_symbols, whitening
 from bayescompare.likelihood.problem import Problem
 
 __all__ = ["clear", "compiled_for", "start_widths", "structure"]

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from scipy.optimize import OptimizeResult, minimize
 
 from bayescompare.engines.deadline import Deadline
-from bayescompare.engines.lbfgs_limit import halting, outcome
-from bayescompare.engines.lbfgs_spaces import Cholesky, LogSd
+from bayescompare.engines.lbfgs.limit import halting, outcome
+from bayescompare.engines.lbfgs.spaces import Cholesky, LogSd
 from bayescompare.likelihood import kernel
 from bayescompare.likelihood.problem import Problem
 

@@ -22,7 +22,7 @@ from pytensor.gradient import grad
 from pytensor.graph.rewriting.utils import rewrite_graph
 from pytensor.link.numba.cache import CACHED_SRC_FUNCTIONS
 
-from bayescompare.engines.nuts_model import UNBOUNDED
+from bayescompare.engines.nuts.model import UNBOUNDED
 from bayescompare.likelihood.c_kernel import kept_cfunc, source_key
 
 __all__ = ["TRIED", "Compiled", "compile_marginal", "is_tried"]

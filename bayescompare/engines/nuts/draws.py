@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from bayescompare.engines.nuts_coordinates import Partials, correlations, factor_entries
-from bayescompare.engines.nuts_model import whitening
+from bayescompare.engines.nuts.coordinates import Partials, correlations, factor_entries
+from bayescompare.engines.nuts.model import whitening
 from bayescompare.fits import RandomEffects
 from bayescompare.layout import Layout
 from bayescompare.likelihood import lanes

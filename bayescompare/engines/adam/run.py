@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bayescompare.engines.adam_loop import Loop
-from bayescompare.engines.adam_stopping import predicted_decrease
+from bayescompare.engines.adam.loop import Loop
+from bayescompare.engines.adam.stopping import predicted_decrease
 from bayescompare.engines.deadline import Deadline
 from bayescompare.likelihood.tensorflow import backend
 

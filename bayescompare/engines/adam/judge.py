@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bayescompare.engines.adam_run import Run
+from bayescompare.engines.adam.run import Run
 from bayescompare.engines.optima import working_distance
 from bayescompare.fits import Fit, Flag, Path
 from bayescompare.likelihood.coordinates import natural_working

@@ -1,0 +1,1 @@
+"""Keras Adam on stacks of replicates."""

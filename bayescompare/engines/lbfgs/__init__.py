@@ -1,0 +1,1 @@
+"""L-BFGS-B on (restricted) likelihoods and posterior densities."""

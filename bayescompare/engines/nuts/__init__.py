@@ -1,0 +1,1 @@
+"""PyMC and nutpie on the marginal posterior."""
