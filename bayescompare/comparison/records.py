@@ -24,6 +24,11 @@ __all__ = [
 
 Array = npt.NDArray[np.float64]
 
+# Columns of a fit that are its diagnostics.
+_DIAGNOSTICS = (
+    "rhat_max", "ess_bulk_min", "ess_tail_min", "divergences",
+    "newton_sd", "drift_z", "oscillation_sd", "rhat_restarts",
+)  # fmt: skip
 # A residual sd that also holds the sd of the groups is no estimate of sigma.
 _OTHER_ESTIMAND = "sqrt(tau^2 + sigma^2)"
 
@@ -91,10 +96,7 @@ def random_effect_rows(record: Record) -> Iterable[dict[str, Any]]:
 def fit_row(record: Record) -> dict[str, Any]:
     """Return what there is once a fit."""
     fit = record.fit
-    given = {
-        name: fit.diagnostics.get(name, np.nan) for name in ("rhat_max", "ess_bulk_min", "ess_tail_min", "divergences")
-    }
-    return given | {
+    return {name: fit.diagnostics.get(name, np.nan) for name in _DIAGNOSTICS} | {
         "study": record.study,
         "scenario": record.scenario,
         "replicate": record.replicate,

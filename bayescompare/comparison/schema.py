@@ -50,6 +50,10 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "ess_bulk_min": "smallest bulk effective sample size",
         "ess_tail_min": "smallest tail effective sample size",
         "divergences": "number of divergent transitions",
+        "newton_sd": "distance that gradient and Hessian at the end still promise, in standard errors",
+        "drift_z": "stationarity of the end of an optimizer's path: z of the difference of its two halves",
+        "oscillation_sd": "range of the last fifth of an optimizer's path, in standard errors",
+        "rhat_restarts": "R-hat of the ends of the paths of several restarts",
         "seed_key": "coordinates of the seed",
     },
     "traces": _KEY

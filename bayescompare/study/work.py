@@ -47,7 +47,7 @@ SURFACES = pa.schema({
 })  # fmt: skip
 
 # Of the parts; a change of it makes every part another.
-_FORMAT = 1
+_FORMAT = 2
 # Replicates of each scenario whose optimizer paths are kept.
 _TRACED = 5
 # Characters of a traceback that are kept, from its end.
