@@ -176,6 +176,8 @@ class Fit:
         Distance to the best known optimum of the fit's own objective; NaN where there is none.
     own_optimum : (k,), optional
         That optimum.
+    path, restarts
+        The way of the optimizer, and those of its other restarts.
     working_cov : (k, k), optional
         Wald covariance on the working scale (log sd, Fisher z, log sigma); see ``working_estimate``.
     """
@@ -201,6 +203,7 @@ class Fit:
     random_effects: RandomEffects | None = None
     draws: Draws | None = None
     path: Path | None = None
+    restarts: tuple[Path, ...] = ()
     diagnostics: Mapping[str, float] = field(default_factory=dict)
     info: Mapping[str, Any] = field(default_factory=dict)
 

@@ -117,16 +117,16 @@ def fit_row(record: Record) -> dict[str, Any]:
 
 
 def trace_rows(record: Record) -> Iterable[dict[str, Any]]:
-    """Yield the path of an optimizer, a row a step and quantity."""
-    path = record.fit.path
-    if path is None:
-        return
-    columns = {"loss": path.loss, **dict(zip(record.fit.layout.labels, path.values.T, strict=True))}
-    for quantity, values in columns.items():
-        if np.all(np.isnan(values)):
-            continue
-        for step, value in zip(path.steps, values, strict=True):
-            yield {"restart": 0, "step": int(step), "quantity": quantity, "value": value}
+    """Yield the paths of an optimizer, a row a restart, step and quantity; restart 0 is the one reported."""
+    fit = record.fit
+    paths = () if fit.path is None else (fit.path, *fit.restarts)
+    for restart, path in enumerate(paths):
+        columns = {"loss": path.loss, **dict(zip(fit.layout.labels, path.values.T, strict=True))}
+        for quantity, values in columns.items():
+            if np.all(np.isnan(values)):
+                continue
+            for step, value in zip(path.steps, values, strict=True):
+                yield {"restart": restart, "step": int(step), "quantity": quantity, "value": value}
 
 
 def recovery_rows(record: Record) -> Iterable[dict[str, Any]]:

@@ -89,10 +89,11 @@ def estimator(label: str) -> Engine:
     kind = _class(name)
     known = {field.name: field for field in fields(kind)}
     values: dict[str, Any] = {}
-    for part in filter(None, (piece.strip() for piece in rest.split(","))):
+    for part in _pieces(rest):
         key, separator, text = (piece.strip() for piece in part.partition("="))
         if key not in known:
             hint = did_you_mean(key, known) if known else " It has no settings."
+            hint = _belongs_to(key, text, known) or hint
             raise EstimatorError(f"{label!r}: {name} has no setting {key!r}.{hint}")
         if key in values:
             raise EstimatorError(f"{label!r}: {key} is given twice.")
@@ -108,10 +109,40 @@ def estimators(labels: str | Sequence[str]) -> list[Engine]:
     return [estimator(label) for label in (split_labels(labels) if isinstance(labels, str) else labels)]
 
 
+#: Arguments of Keras that users give as if they were settings, and the setting that takes them.
+_INSIDE = {
+    **dict.fromkeys(
+        ("amsgrad", "beta_1", "beta_2", "epsilon", "use_ema", "ema_momentum", "clipvalue", "clipnorm", "weight_decay"),
+        "optimizer=Adam",
+    ),
+    **dict.fromkeys(("decay_steps", "decay_rate"), "schedule=ExponentialDecay"),
+}
+
+
+def _belongs_to(key: str, text: str, known: Mapping[str, Any]) -> str:
+    """Say where an argument of Keras is given, where it is none of our settings."""
+    place = _INSIDE.get(key, "")
+    if place.partition("=")[0] not in known:
+        return ""
+    return f" Give it to Keras, as in {place}({key}={text or True})."
+
+
+def _pieces(text: str) -> list[str]:
+    """Split at the commas that are not within parentheses or brackets."""
+    pieces, depth = [""], 0
+    for letter in text:
+        depth += (letter in "([") - (letter in ")]")
+        if letter == "," and depth <= 0:
+            pieces.append("")
+        else:
+            pieces[-1] += letter
+    return [piece for piece in map(str.strip, pieces) if piece]
+
+
 def split_labels(text: str) -> list[str]:
     """Split ``"lbfgs-ml:starts=1,coordinates=log-sd,nuts"`` into its two labels."""
     labels: list[str] = []
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
+    for part in _pieces(text):
         if labels and ":" in labels[-1] and ":" not in part and part not in names():
             labels[-1] += f",{part}"
         else:
@@ -139,7 +170,7 @@ def _convert(text: str, option: Any) -> Any:
         raise ValueError
     if option is bool and text.lower() in ("true", "false"):
         return text.lower() == "true"
-    if option in (int, float):
+    if option in (int, float, str):
         return option(text)
     raise ValueError
 
@@ -148,4 +179,4 @@ def _describe(option: Any) -> str:
     """Name a type for a message."""
     if get_origin(option) is Literal:
         return " or ".join(repr(value) for value in get_args(option))
-    return {bool: "true or false", int: "a whole number", float: "a number"}.get(option, str(option))
+    return {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}.get(option, str(option))

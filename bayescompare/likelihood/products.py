@@ -104,7 +104,22 @@ def _centred(y: Array, x: Array) -> tuple[Array, Array, Array, Array]:
     return basis, rx, beta + solve_triangular(rx, first + second), residual - basis @ second
 
 
-def compress(*, y: Array, x: Array, z: Array, groups: npt.NDArray[np.intp], count: int, layout: Layout) -> Products:
+def _in_coordinates(y: Array, x: Array, like: Products) -> tuple[Array, Array, Array, Array]:
+    """Return what `_centred` does, in the coordinates of other data."""
+    basis = solve_triangular(like.rx, x.T, trans="T").T if x.shape[1] else x
+    return basis, like.rx, like.beta0, y - x @ like.beta0
+
+
+def compress(
+    *,
+    y: Array,
+    x: Array,
+    z: Array,
+    groups: npt.NDArray[np.intp],
+    count: int,
+    layout: Layout,
+    like: Products | None = None,
+) -> Products:
     """Return the products of one data set.
 
     Parameters
@@ -114,17 +129,19 @@ def compress(*, y: Array, x: Array, z: Array, groups: npt.NDArray[np.intp], coun
         Index of each row's group.
     count
         Number of groups ``J``; every one has a row.
+    like
+        Other data, whose fixed effects' coordinates are used: these rows alone need not tell the columns apart.
     """
     n, q = z.shape
     order = np.argsort(groups, kind="stable")
-    basis, rx, beta0, residual = _centred(y, x)
+    basis, rx, beta0, residual = _centred(y, x) if like is None else _in_coordinates(y, x, like)
     t, t_inverse = np.zeros((q, q)), np.zeros((q, q))
     for block in layout.block_slices:
         t[block, block], t_inverse[block, block] = _block_scale(z[:, block])
     edges = np.searchsorted(groups[order], np.arange(count + 1))
     rotated, columns = np.ascontiguousarray((z @ t)[order]), np.column_stack([basis, residual])[order]
     r, c, w = rotation.compress(rotated, columns, edges)
-    shift = _far_shift(r, c, w, float(n)) if q and x.shape[1] else None
+    shift = _far_shift(r, c, w, float(n)) if q and x.shape[1] and like is None else None
     if shift is not None:
         residual = residual - basis @ shift
         beta0 = beta0 + solve_triangular(rx, shift)

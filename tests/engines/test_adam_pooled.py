@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bayescompare.engines.adam.batches import plan
+from bayescompare.engines.adam.batches import Minibatches, in_order, shuffled
 from bayescompare.engines.adam.loop import loop
+from bayescompare.engines.adam.optimizers import rates
 from bayescompare.engines.adam.pooled import AdamPooled, MeanSquaredError, _glorot, _padded
 from bayescompare.engines.adam.run import Plan, optimize
 from bayescompare.errors import EstimatorError
@@ -80,15 +81,13 @@ def test_every_update_equals_keras_fit(floatx, tolerance, bias):
     problems = [make_problem(1, 40, bias), make_problem(2, 75, bias), make_problem(3, 110, bias)]
     start = np.array([_glorot(p.x, np.random.default_rng(r)) for r, p in enumerate(problems)])
     epochs = 5
-    counts = [len(p.y) for p in problems]
-    batches, updates = plan(counts, 32, epochs, [np.random.default_rng(r) for r in range(3)])
-    ordered = np.full((3, 32), -1, dtype=np.int32)  # the middle one in the order of its rows, as shuffle=False has it
-    ordered.flat[:75] = np.arange(75)
-    batches[:15, 1] = np.tile(ordered, (epochs, 1))
+    orders = [shuffled(40, 32, np.random.default_rng(1)), in_order(75, 32), shuffled(110, 32, np.random.default_rng(2))]
+    batches = Minibatches(orders)
+    updates = epochs * batches.each
     assert list(updates) == [10, 15, 20]
     data = _padded([(p.x, p.y) for p in problems])
     adam = loop(MeanSquaredError(), 3, start.shape[1], floatx)
-    runs, _ = optimize(adam, start, data, Plan(lr=0.01, updates=updates, batches=batches))
+    runs, _ = optimize(adam, start, data, Plan(rates=rates(0.01, None), updates=updates, batches=batches))
     columns = problems[1].x[:, 1:] if bias else problems[1].x
     expected = by_keras(columns, problems[1].y, start[1], bias, epochs, floatx)
     assert list(runs[1].steps) == list(range(16))

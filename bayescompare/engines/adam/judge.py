@@ -2,79 +2,113 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from bayescompare.engines.adam.run import Run
+from bayescompare.engines.adam import ends
 from bayescompare.engines.optima import working_distance
 from bayescompare.fits import Fit, Flag, Path
+from bayescompare.layout import Layout
 from bayescompare.likelihood.coordinates import natural_working
-from bayescompare.likelihood.problem import Problem
 
-__all__ = ["PREMATURE", "Verdict", "judge"]
+__all__ = ["Margins", "Outcome", "Verdict", "judge"]
 
 Array = npt.NDArray[np.float64]
 
-#: ``gap_sd`` above which a fit is premature, and has no standard error.
-PREMATURE = 0.1
-#: Standard errors that the last fifth of a path may span.
-OSCILLATING = 0.25
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Margins:
+    """Standard errors above which something is flagged.
+
+    Parameters
+    ----------
+    premature
+        Distance to the fit's own optimum; above it there is no standard error either.
+    oscillating
+        Range of the last fifth of the path.
+    """
+
+    premature: float = 0.1
+    oscillating: float = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a run left behind, in natural units.
+
+    Parameters
+    ----------
+    estimate : (k,)
+    paths
+        Of the reported run first, then of its restarts.
+    decrease
+        Predicted further decrease of the deviance.
+    gap
+        Objective at the estimate less that at the optimum, in deviance.
+    """
+
+    estimate: Array
+    paths: Sequence[Path]
+    decrease: float
+    diverged: bool
+    gap: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Gaps and flags of one run; NaN where there is no optimum to compare with."""
+    """Gaps, flags and diagnostics of a fit; NaN where there is no optimum to compare with."""
 
     gap_deviance: float
     gap_sd: float
     flags: tuple[Flag, ...]
+    margins: Margins
+    diagnostics: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def at_optimum(self) -> bool:
         """Whether the estimate may have a standard error."""
-        return self.gap_sd <= PREMATURE and Flag.PREMATURE not in self.flags
+        return self.gap_sd <= self.margins.premature and Flag.PREMATURE not in self.flags
 
 
-def judge(run: Run, path: Path, estimate: Array, optimum: Fit | None, gap: float, problem: Problem) -> Verdict:
+def judge(outcome: Outcome, optimum: Fit | None, layout: Layout, margins: Margins) -> Verdict:
     """Return the verdict on a run.
 
     Parameters
     ----------
-    path
-        Of the run, in natural units.
-    estimate : (k,)
     optimum
         The best known optimum of the same objective, with its standard errors on the working scale.
-    gap
-        Objective at the estimate less that at the optimum, in deviance.
     """
-    flags = [Flag.DIVERGED] if run.diverged else []
+    flags = [Flag.DIVERGED] if outcome.diverged else []
+    se = np.full(layout.size, np.nan) if optimum is None or optimum.working_se is None else optimum.working_se
+    last = ends.tail(outcome.paths[0], layout)
+    spread = ends.span(last, se)
+    diagnostics = {
+        "newton_sd": float(np.sqrt(outcome.decrease)),
+        "drift_z": ends.drift(last),
+        "oscillation_sd": spread if np.isfinite(se).any() else float("nan"),
+        "rhat_restarts": ends.r_hat([ends.tail(path, layout) for path in outcome.paths]),
+    }
     if optimum is None or optimum.working_se is None:
-        return Verdict(gap_deviance=gap, gap_sd=float("nan"), flags=tuple(flags))
-    gap = max(gap, 0.0)
-    with np.errstate(all="ignore"):
-        here, there = (natural_working(theta, problem.layout) for theta in (estimate, optimum.estimate))
-        away = working_distance(here, there, optimum.working_se)
-    away = float("inf") if np.isnan(away) and np.isfinite(optimum.working_se).any() else away
+        return Verdict(gap_deviance=outcome.gap, gap_sd=float("nan"), flags=tuple(flags), margins=margins,
+                       diagnostics=diagnostics)  # fmt: skip
+    gap, away = max(outcome.gap, 0.0), _away(outcome.estimate, optimum, layout)
     at_bound = Flag.BOUNDARY in optimum.flags
-    if away > PREMATURE or (at_bound and gap > PREMATURE**2):
+    if away > margins.premature or (at_bound and gap > margins.premature**2):
         flags.append(Flag.PREMATURE)
-    if _span(path, problem, optimum.working_se) > OSCILLATING:
+    if spread > margins.oscillating:
         flags.append(Flag.OSCILLATING)
     if at_bound:
         flags.append(Flag.BOUNDARY)
-    return Verdict(gap_deviance=gap, gap_sd=away, flags=tuple(flags))
+    return Verdict(gap_deviance=gap, gap_sd=away, flags=tuple(flags), margins=margins, diagnostics=diagnostics)
 
 
-def _span(path: Path, problem: Problem, se: Array) -> float:
-    """Return the widest range of a working parameter over the last fifth of the path, in standard errors."""
-    last = path.values[path.steps >= 0.8 * path.steps[-1]] if len(path.steps) else path.values
-    known = np.isfinite(se) & (se > 0)
-    if len(last) < 2 or not known.any():
-        return 0.0
-    points = np.array([natural_working(theta, problem.layout) for theta in last])[:, known]
-    with np.errstate(invalid="ignore"):
-        spans = np.ptp(points, axis=0) / se[known]
-    return float(np.max(np.where(np.isnan(spans), np.inf, spans)))
+def _away(estimate: Array, optimum: Fit, layout: Layout) -> float:
+    """Return the distance to the optimum in standard errors; infinity where the estimate is lost."""
+    assert optimum.working_se is not None
+    with np.errstate(all="ignore"):
+        here, there = (natural_working(theta, layout) for theta in (estimate, optimum.estimate))
+        away = working_distance(here, there, optimum.working_se)
+    return float("inf") if np.isnan(away) and np.isfinite(optimum.working_se).any() else away

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from bayescompare.engines.adam.batches import plan
+from bayescompare.engines.adam.batches import Epoch, in_order, shuffled, whole
+from bayescompare.engines.adam.calls import Call
 from bayescompare.engines.adam.criterion import Criterion, Likelihood, PosteriorDensity
-from bayescompare.engines.adam.judge import Verdict, judge
-from bayescompare.engines.adam.loop import Objective, loop
-from bayescompare.engines.adam.run import Plan, Run, optimize
-from bayescompare.engines.adam.scaling import Scale, Scaling, scaling
-from bayescompare.engines.adam.stack import check_settings, in_stacks, marked, shared_seconds
-from bayescompare.engines.base import NOT_THERE, Engine, Progress, note_flags, status_of
+from bayescompare.engines.adam.engine import AdamEngine, Member
+from bayescompare.engines.adam.judge import Outcome, Verdict, judge
+from bayescompare.engines.adam.loop import Objective
+from bayescompare.engines.adam.optimizers import rates
+from bayescompare.engines.adam.pieces import by_group, cut_rows, part, split_at
+from bayescompare.engines.adam.run import Plan, Run
+from bayescompare.engines.adam.scaling import Scaling
+from bayescompare.engines.base import NOT_THERE, note_flags, status_of
 from bayescompare.errors import EstimatorError
 from bayescompare.fits import Fit, Flag, Path
 from bayescompare.layout import Layout
 from bayescompare.likelihood.evaluate import conditional_effects
 from bayescompare.likelihood.problem import Problem
-from bayescompare.likelihood.tensorflow import backend, backend_problem, log_prior, pack, relative_roots
+from bayescompare.likelihood.tensorflow import backend, log_prior, pack, relative_roots
 from bayescompare.likelihood.tensorflow import deviance as group_deviances
-from bayescompare.model import Model
 from bayescompare.priors import PriorSet
-from bayescompare.seeds import below, generator, seed_key
+from bayescompare.seeds import below, seed_key
 
 __all__ = ["AdamMarginal", "MarginalDeviance"]
 
@@ -42,9 +44,9 @@ _BETTER = 1e-6
 class MarginalDeviance(Objective):
     """-2 log marginal likelihood, less 2 log prior density where there are priors.
 
-    Data: packed groups ``(D, R, J)``; ``shift (R, p)`` and ``slope (R, p, p)`` such that ``delta = shift + slope b``;
-    ``t_inverse (R, q, q)`` for the scaled effects; ``log_unit (R,)``; and with priors their constants ``(R, c)``,
-    ``centre``, ``fixed`` and ``effects`` of `Scaling`.
+    Data: packed groups ``(D, R, J)``; the share of the data in each ``(R, J)``; ``shift (R, p)`` and
+    ``slope (R, p, p)`` such that ``delta = shift + slope b``; ``t_inverse (R, q, q)`` for the scaled effects;
+    ``log_unit (R,)``; and with priors their constants ``(R, c)``, ``centre``, ``fixed`` and ``effects`` of `Scaling`.
 
     Parameters
     ----------
@@ -57,17 +59,17 @@ class MarginalDeviance(Objective):
     layout: Layout
     priors: PriorSet | None = None
 
-    def loss(self, x: Tensor, data: tuple[Tensor, ...], batch: Tensor | None) -> Tensor:
-        """Return the deviance of all groups, or its unbiased estimate from a minibatch of groups."""
+    def loss(self, x: Tensor, data: tuple[Tensor, ...], batch: Tensor | None, step: Tensor | None = None) -> Tensor:
+        """Return the deviance of all groups, or its estimate from a minibatch of groups."""
         tf, _ = backend()
-        groups, shift, slope, t_inverse, log_unit, *prior_data = data
+        groups, shares, shift, slope, t_inverse, log_unit, *prior_data = data
         layout = self.layout
         b, log_sigma = x[:, layout.beta], x[:, layout.sigma]
         delta = shift + tf.reduce_sum(slope * b[:, None, :], axis=2)
         lam = None
         if layout.q:
             lam = relative_roots(x[:, layout.sd], x[:, layout.cor], log_sigma, t_inverse, layout)
-        total = _total(groups, batch, lambda picked: group_deviances(delta, lam, log_sigma + log_unit, picked))
+        total = _total(groups, shares, batch, lambda picked: group_deviances(delta, lam, log_sigma + log_unit, picked))
         return total - 2 * self._log_prior(x, log_unit, prior_data) if self.priors else total
 
     def _log_prior(self, x: Tensor, log_unit: Tensor, prior_data: Sequence[Tensor]) -> Tensor:
@@ -81,145 +83,167 @@ class MarginalDeviance(Objective):
         return log_prior(priors, beta, root, tf.exp(x[:, layout.sigma] + log_unit))
 
 
-def _total(groups: Tensor, batch: Tensor | None, deviances: Any) -> Tensor:
-    """Return the sum over all groups, or the mean over those of a minibatch times their number."""
+def _total(groups: Tensor, shares: Tensor, batch: Tensor | None, deviances: Any) -> Tensor:
+    """Return the sum over all groups, or that over a minibatch by the share of the data that it is."""
     tf, _ = backend()
     if batch is None:
         return tf.reduce_sum(deviances(groups), axis=1)
-    picked = tf.gather(tf.transpose(groups, (1, 2, 0)), tf.maximum(batch, 0), batch_dims=1)
+    place = tf.maximum(batch, 0)
+    picked = tf.gather(tf.transpose(groups, (1, 2, 0)), place, batch_dims=1)
     used = tf.cast(batch >= 0, groups.dtype)
     total = tf.reduce_sum(used * deviances(tf.transpose(picked, (2, 0, 1))), axis=1)
-    return total * groups.shape[2] / tf.maximum(tf.reduce_sum(used, axis=1), 1)
+    share = tf.reduce_sum(used * tf.gather(shares, place, batch_dims=1), axis=1)
+    return total / tf.where(share > 0, share, tf.ones_like(share))
 
 
 # Settings that only a run to convergence reads.
 _TO_CONVERGENCE = ("tolerance", "limit", "half_life")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Member(Member):
+    """A problem ready for the marginal likelihood, with the pieces ``(batches, B)`` of each batch of rows."""
+
+    table: npt.NDArray[np.int32] | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
-class AdamMarginal(Engine):
+class AdamMarginal(AdamEngine):
     """Keras Adam on the marginal likelihood, in log sds, Fisher z of partial correlations, log sigma and beta.
 
-    By default it runs on all groups until the loss promises to fall by less than ``tolerance``. With ``epochs`` it
-    stops after so many passes, as practice does; ``batch`` makes each update see so many groups only.
+    By default it runs on all groups until the loss promises to fall by less than ``tolerance``. With ``epochs`` or
+    ``steps`` it stops after so many, as practice does; ``batch`` makes each update see so many groups only, an
+    unbiased estimate of the gradient. ``of=rows`` cuts batches of rows from the data sorted by group, as deep
+    mixed models do: rows of one group in different batches count as independent, which is another
+    objective. See `AdamEngine` for the settings that all Adam estimators share.
 
     Parameters
     ----------
-    lr
-        Learning rate.
-    batch
-        Groups in a minibatch; all where None. Needs ``epochs``.
-    epochs
-        Passes over the groups; None runs to convergence.
+    of
+        What a minibatch, and the validation split, is made of.
     tolerance
         Predicted decrease of the deviance at which a run has converged.
     limit
         The most updates of a run to convergence.
     half_life
-        Updates after which the learning rate of a run to convergence has halved (Keras's
+        Updates after which the learning rate of a run to convergence without a ``schedule`` has halved (Keras's
         ``InverseTimeDecay``); at a constant rate Adam leaves the optimum again.
-    dtype
-        Of parameters and data.
-    scale
-        ``raw`` columns, or ``standardised`` columns and response.
     map
         Add the log prior: the joint mode over the natural parameters.
     """
 
     name: ClassVar[str] = "adam-marginal"
-    engine: ClassVar[str] = "adam"
 
     lr: float = 0.03
-    batch: int | None = None
-    epochs: int | None = None
+    of: Literal["groups", "rows"] = "groups"
     tolerance: float = 1e-6
     limit: int = 5000
     half_life: int = 600
-    dtype: Literal["float32", "float64"] = "float64"
-    scale: Scale = "standardised"
     map: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse settings that cannot be run."""
-        check_settings(self, positive=("lr", "tolerance"), at_least_one=("batch", "epochs", "limit", "half_life"))
-        if self.batch is not None and self.epochs is None:
-            raise EstimatorError(
-                f"{self.name}: minibatches at a constant learning rate do not converge; say how long to run, "
-                f"as in {self.name}:batch={self.batch},epochs=100."
-            )
+        """Refuse settings that cannot be run, or that would be ignored."""
+        AdamEngine.__post_init__(self)
+        for setting in _TO_CONVERGENCE:
+            if not (np.isfinite(getattr(self, setting)) and getattr(self, setting) > 0):
+                raise EstimatorError(f"{self.name}: {setting} must be positive, not {getattr(self, setting)}.")
+        if self.to_convergence:
+            for setting, meaning in {"batch": "minibatches", "patience": "early stopping"}.items():
+                value = getattr(self, setting)
+                if value is not None:
+                    raise EstimatorError(
+                        f"{self.name}: a run to convergence has no {meaning}; say how long to run at the most, "
+                        f"as in {self.name}:{setting}={value},epochs=100."
+                    )
         idle = [f.name for f in fields(self) if f.name in _TO_CONVERGENCE and getattr(self, f.name) != f.default]
-        if self.epochs is not None and idle:
+        if not self.to_convergence and idle:
             raise EstimatorError(
-                f"{self.name}: {idle[0]} is of a run to convergence; leave it out, or leave out epochs."
+                f"{self.name}: {idle[0]} is of a run to convergence; leave it out, or leave out epochs and steps."
             )
+        if self.of == "rows" and self.batch is None:
+            raise EstimatorError(f"{self.name}: of=rows needs batch, the rows in a minibatch.")
+
+    @property
+    def to_convergence(self) -> bool:
+        """Whether a run ends where it has converged."""
+        return self.epochs is None and self.steps is None
 
     @property
     def uses_priors(self) -> bool:  # type: ignore[override]  # a setting decides
         """Whether the model's priors enter."""
         return self.map
 
-    def supports(self, model: Model) -> str | None:
-        """Return why the engine cannot fit a model here, or None where it can."""
-        return Engine.supports(self, model) or backend_problem()
+    def split(self, problem: Problem) -> tuple[Problem, Problem]:
+        """Hold out the last groups, or the last rows sorted by group."""
+        rows = by_group(problem)
+        units = rows if self.of == "rows" or not problem.layout.q else problem.groups[rows]
+        count = len(rows) if units is rows else len(problem.layout.levels)
+        at = split_at(count, self.validation_split, "rows" if units is rows else "groups")
+        edge = at if units is rows else int(np.searchsorted(units, at))
+        train = part(problem, rows[:edge])
+        return train, part(problem, rows[edge:], like=train)
 
-    def fit(
-        self,
-        problems: Sequence[Problem],
-        seeds: Sequence[np.random.SeedSequence],
-        progress: Progress | None = None,
-        limit: float | None = None,
-    ) -> list[Fit]:
-        """Fit all problems in one compiled graph; see `Engine.fit`."""
-        return in_stacks(problems, seeds, progress, limit, key=self._objective, fit=self._fit_stack)
+    def member(self, problem: Problem) -> Member:
+        """Return a problem ready for Adam; of rows, with its groups cut at the edges of the batches."""
+        found = AdamEngine.member(self, problem)
+        if self.of == "groups" or self.batch is None:
+            return found
+        if not problem.layout.q:
+            raise EstimatorError(f"{self.name}: of=rows cuts groups at the edges of batches, and there are no groups.")
+        train, table = cut_rows(found.train, by_group(found.train), self.batch)
+        held = found.held
+        if held is not None:
+            held, _ = cut_rows(held, by_group(held), self.batch, like=train)
+        return _Member(problem=problem, train=train, held=held, unit=found.unit, table=table)
 
-    def _objective(self, problem: Problem) -> tuple[MarginalDeviance, int]:
-        """Return the compiled part of a problem, and its number of groups."""
-        layout = problem.layout
+    def shape(self, member: Member) -> Hashable:
+        """Return the compiled part, and the number of groups where minibatches are made of them."""
+        return self.objective(member), len(member.problem.layout.levels)
+
+    def objective(self, member: Member) -> MarginalDeviance:
+        """Return the deviance, without data."""
+        layout, priors = member.problem.layout, member.problem.priors
         shape = Layout(coefs=("",) * layout.p, factor="", blocks=tuple(("",) * len(block) for block in layout.blocks))
-        if not self.map:
-            return MarginalDeviance(shape), len(layout.levels)
-        kinds = replace(problem.priors.with_constants([0.0] * len(problem.priors.constants())), layout=shape)
-        return MarginalDeviance(shape, kinds), len(layout.levels)
+        kinds = replace(priors.with_constants([0.0] * len(priors.constants())), layout=shape) if self.map else None
+        return MarginalDeviance(shape, kinds)
 
-    def _fit_stack(
-        self,
-        problems: Sequence[Problem],
-        seeds: Sequence[np.random.SeedSequence],
-        share: Any,
-        seconds: float | None,
-    ) -> list[Fit]:
-        objective, groups = self._objective(problems[0])
-        units = [scaling(problem, self.scale) for problem in problems]
-        start = np.array(
-            [_start(problem.layout, generator(seed, 0)) for problem, seed in zip(problems, seeds, strict=True)]
-        )
-        adam = loop(objective, len(problems), start.shape[1], self.dtype)
-        data = _data(problems, units, with_priors=self.map)
-        how = replace(self._plan(len(problems), max(1, groups), seeds), seconds=seconds)
-        runs, together = optimize(adam, start, data, how, share)
-        took = shared_seconds(together, runs)
-        fits = [self._result(*each, took) for each in zip(problems, units, runs, seeds, strict=True)]
-        return marked(fits, runs, seconds)
+    def data(self, problems: Sequence[Problem], units: Sequence[Scaling]) -> list[npt.NDArray[Any]]:
+        """Return the data of `MarginalDeviance`."""
+        return _data(problems, units, by_rows=self.of == "rows", with_priors=self.map)
 
-    def _plan(self, replicates: int, groups: int, seeds: Sequence[np.random.SeedSequence]) -> Plan:
-        if self.epochs is None:
-            most = np.full(replicates, self.limit, dtype=np.int32)
-            return Plan(lr=self.lr, updates=most, tolerance=self.tolerance, half_life=self.half_life)
+    def start(self, member: Member, rng: np.random.Generator) -> Array:
+        """Return log sds and log sigma ~ N(0, 1), all else zero, in Adam's units."""
+        return _start(member.problem.layout, rng)
+
+    def epoch(self, member: Member, rng: np.random.Generator) -> Epoch | None:
+        """Return minibatches of groups, or of the pieces of batches of rows."""
+        if isinstance(member, _Member) and member.table is not None:
+            return whole(member.table, rng if self.shuffle else None)
+        groups = max(1, len(member.train.layout.levels))
         if self.batch is None or self.batch >= groups:
-            return Plan(lr=self.lr, updates=np.full(replicates, self.epochs, dtype=np.int32))
-        rngs = [generator(seed, 1) for seed in seeds]
-        batches, updates = plan([groups] * replicates, self.batch, self.epochs, rngs)
-        return Plan(lr=self.lr, updates=updates, batches=batches)
+            return None
+        return shuffled(groups, self.batch, rng) if self.shuffle else in_order(groups, self.batch)
 
-    def _result(self, problem: Problem, unit: Scaling, run: Run, seed: np.random.SeedSequence, seconds: float) -> Fit:
-        layout = problem.layout
-        estimate = unit.natural(run.x[None], layout)[0]
-        path = Path(steps=run.steps, values=unit.natural(run.path, layout), loss=run.loss)
-        criterion = PosteriorDensity(problem) if self.map else Likelihood(problem)
+    def _plan(self, rows: Sequence[tuple[Member, np.random.SeedSequence, int]]) -> Plan:
+        plan = AdamEngine._plan(self, rows)
+        if not self.to_convergence:
+            return plan
+        updates = np.full(len(rows), self.limit, dtype=np.int32)
+        halving = Call("InverseTimeDecay", (("decay_steps", self.half_life), ("decay_rate", 1.0)))
+        own = plan.rates if self.schedule else rates(self.lr, halving)
+        return replace(plan, rates=own, updates=updates, tolerance=self.tolerance)
+
+    def result(self, member: Member, runs: Sequence[Run], seed: np.random.SeedSequence, seconds: float) -> Fit:
+        """Return the fit of the run with the lowest loss, judged by the optimum of what it was trained on."""
+        problem, run, layout = member.problem, runs[0], member.problem.layout
+        estimate = member.unit.natural(run.x[None], layout)[0]
+        paths = [Path(steps=r.steps, values=member.unit.natural(r.path, layout), loss=r.loss) for r in runs]
+        criterion = PosteriorDensity(member.train) if self.map else Likelihood(member.train)
         objective = criterion.value(estimate)
         best, gap = _own_optimum(criterion, estimate, objective, below(seed, 2))
-        verdict = judge(run, path, estimate, best, gap, problem)
-        flags = (*note_flags(problem), *verdict.flags, *self._step_limit(run))
+        outcome = Outcome(estimate=estimate, paths=paths, decrease=run.decrease, diverged=run.diverged, gap=gap)
+        verdict = judge(outcome, best, layout, self.margins)
+        flags = (*note_flags(problem), *verdict.flags, *self.step_limit(run))
         se, working_se, reason = _standard_errors(criterion, estimate, verdict, best)
         return Fit(
             estimator=self.label,
@@ -229,24 +253,28 @@ class AdamMarginal(Engine):
             estimate=estimate,
             se=se,
             working_se=working_se,
-            estimand=(criterion.estimand,) * layout.size,
+            estimand=(self._estimand(criterion, member),) * layout.size,
             reason=reason,
             objective=objective,
             gap_deviance=verdict.gap_deviance,
             gap_sd=verdict.gap_sd,
             grad_norm=criterion.steepness(estimate, best),
             seconds=seconds,
-            evaluations=run.updates,
+            evaluations=sum(each.updates for each in runs),
             seed_key=seed_key(seed),
             own_optimum=None if best is None else best.estimate,
             random_effects=conditional_effects(problem, estimate) if np.isfinite(estimate).all() else None,
-            path=path,
+            path=paths[0],
+            restarts=tuple(paths[1:]),
+            diagnostics=verdict.diagnostics,
         )
 
-    def _step_limit(self, run: Run) -> tuple[Flag, ...]:
-        """Return the flag of a run to convergence that did not get there."""
-        ended = run.converged or run.diverged or run.cut
-        return () if ended or self.epochs is not None else (Flag.STEP_LIMIT,)
+    def _estimand(self, criterion: Criterion, member: Member) -> str:
+        """Say what the optimum is of, where it is not of the likelihood of all data."""
+        said = criterion.estimand
+        if isinstance(member, _Member):
+            said += f" of rows in batches of {self.batch}"
+        return said if member.held is None else f"{said}, the last {self.validation_split:.0%} held out"
 
 
 def _own_optimum(
@@ -288,12 +316,19 @@ def _start(layout: Layout, rng: np.random.Generator) -> Array:
     return start
 
 
-def _data(problems: Sequence[Problem], units: Sequence[Scaling], *, with_priors: bool) -> list[Array]:
-    """Return the data of `MarginalDeviance`."""
+def _data(problems: Sequence[Problem], units: Sequence[Scaling], *, by_rows: bool, with_priors: bool) -> list[Array]:
+    """Return the data of `MarginalDeviance`; data sets of fewer groups are filled up with groups without rows."""
     products = [problem.products for problem in problems]
     pairs = list(zip(products, units, strict=True))
+    packed = [pack([each])[:, 0] for each in products]
+    most = max(each.shape[1] for each in packed)
+    shares = np.zeros((len(packed), most))
+    for row, each in zip(shares, packed, strict=True):
+        size = each[-1] if by_rows else np.ones(each.shape[1])
+        row[: len(size)] = size / size.sum()
     data = [
-        pack(products),
+        np.stack([np.pad(each, ((0, 0), (0, most - each.shape[1]))) for each in packed], axis=1),
+        shares,
         np.array([each.delta(unit.centre) for each, unit in pairs]),
         np.array([each.rx @ unit.fixed for each, unit in pairs]),
         np.array([each.t_inverse @ unit.effects for each, unit in pairs]),

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from bayescompare.engines.adam.batches import plan
-from bayescompare.engines.adam.judge import Verdict, judge
-from bayescompare.engines.adam.loop import Objective, loop
-from bayescompare.engines.adam.run import Plan, Run, optimize
-from bayescompare.engines.adam.scaling import Scale, Scaling, intercept, scaling
-from bayescompare.engines.adam.stack import check_settings, in_stacks, marked, shared_seconds
-from bayescompare.engines.base import NOT_THERE, Engine, Progress, note_flags, status_of
+from bayescompare.engines.adam.batches import Epoch
+from bayescompare.engines.adam.engine import AdamEngine, Member
+from bayescompare.engines.adam.judge import Outcome, Verdict, judge
+from bayescompare.engines.adam.loop import Objective
+from bayescompare.engines.adam.pieces import split_rows
+from bayescompare.engines.adam.run import Run
+from bayescompare.engines.adam.scaling import Scale, Scaling, intercept
+from bayescompare.engines.base import NOT_THERE, note_flags, status_of
 from bayescompare.fits import Fit, Path, Status
 from bayescompare.likelihood.problem import Problem
-from bayescompare.likelihood.tensorflow import backend, backend_problem
-from bayescompare.model import Model
-from bayescompare.seeds import generator, seed_key
+from bayescompare.likelihood.tensorflow import backend
+from bayescompare.seeds import seed_key
 
 __all__ = ["AdamPooled"]
 
@@ -37,7 +37,7 @@ class MeanSquaredError(Objective):
     Data: ``X (R, n, p)``, ``y (R, n)`` padded to the most rows, and rows ``(R,)`` of each replicate.
     """
 
-    def loss(self, x: Tensor, data: tuple[Tensor, ...], batch: Tensor | None) -> Tensor:
+    def loss(self, x: Tensor, data: tuple[Tensor, ...], batch: Tensor | None, step: Tensor | None = None) -> Tensor:
         """Return the loss on all rows, or on a minibatch; its last one is a mean over the rows it has."""
         tf, _ = backend()
         columns, y, rows = data
@@ -52,79 +52,59 @@ class MeanSquaredError(Objective):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdamPooled(Engine):
+class AdamPooled(AdamEngine):
     """Keras Adam on the mean squared error of a linear regression, groups ignored: the practice that is tested.
 
     ``Dense(1)`` on the columns other than the intercept, Glorot uniform start, bias zero; minibatches of rows
-    reshuffled every epoch. Its ``sigma`` estimates ``sqrt(tau^2 + sigma^2)``.
-
-    Parameters
-    ----------
-    lr, epochs, batch
-        Learning rate, passes over the rows, rows in a minibatch.
-    dtype
-        Of weights and data.
-    scale
-        ``raw`` columns, or ``standardised`` columns and response.
+    reshuffled every epoch. Its ``sigma`` estimates ``sqrt(tau^2 + sigma^2)``. See `AdamEngine` for the settings.
     """
 
     name: ClassVar[str] = "adam-pooled"
-    engine: ClassVar[str] = "adam"
 
-    lr: float = 0.01
-    epochs: int = 100
-    batch: int = 32
+    batch: int | None = 32
+    epochs: int | None = 100
     dtype: Literal["float32", "float64"] = "float32"
     scale: Scale = "raw"
 
-    def __post_init__(self) -> None:
-        """Refuse settings that cannot be run."""
-        check_settings(self, positive=("lr",), at_least_one=("epochs", "batch"))
+    def split(self, problem: Problem) -> tuple[Problem, Problem]:
+        """Hold out the last rows."""
+        return split_rows(problem, self.validation_split)
 
-    def supports(self, model: Model) -> str | None:
-        """Return why the engine cannot fit a model here, or None where it can."""
-        return Engine.supports(self, model) or backend_problem()
+    def shape(self, member: Member) -> Hashable:
+        """Return the number of columns."""
+        return member.problem.layout.p
 
-    def fit(
-        self,
-        problems: Sequence[Problem],
-        seeds: Sequence[np.random.SeedSequence],
-        progress: Progress | None = None,
-        limit: float | None = None,
-    ) -> list[Fit]:
-        """Fit all problems in one compiled graph; see `Engine.fit`."""
-        return in_stacks(problems, seeds, progress, limit, key=lambda problem: problem.layout.p, fit=self._fit_stack)
+    def objective(self, member: Member) -> MeanSquaredError:
+        """Return the mean squared error."""
+        return MeanSquaredError()
 
-    def _fit_stack(
-        self,
-        problems: Sequence[Problem],
-        seeds: Sequence[np.random.SeedSequence],
-        share: Any,
-        seconds: float | None,
-    ) -> list[Fit]:
-        units = [scaling(problem, self.scale) for problem in problems]
-        scaled = [_scaled(problem, unit) for problem, unit in zip(problems, units, strict=True)]
-        start = np.array([_glorot(x, generator(seed, 0)) for (x, _), seed in zip(scaled, seeds, strict=True)])
-        rows = [len(y) for _, y in scaled]
-        batches, updates = plan(rows, self.batch, self.epochs, [generator(seed, 1) for seed in seeds])
-        adam = loop(MeanSquaredError(), len(problems), start.shape[1], self.dtype)
-        how = Plan(lr=self.lr, updates=updates, batches=batches, seconds=seconds)
-        runs, together = optimize(adam, start, _padded(scaled), how, share)
-        took = shared_seconds(together, runs)
-        fits = [self._result(*each, took) for each in zip(problems, units, runs, seeds, strict=True)]
-        return marked(fits, runs, seconds)
+    def data(self, problems: Sequence[Problem], units: Sequence[Scaling]) -> list[npt.NDArray[Any]]:
+        """Return the data of `MeanSquaredError`."""
+        return _padded([_scaled(problem, unit) for problem, unit in zip(problems, units, strict=True)])
 
-    def _result(self, problem: Problem, unit: Scaling, run: Run, seed: np.random.SeedSequence, seconds: float) -> Fit:
-        layout = problem.layout
-        beta = unit.centre + unit.fixed @ run.x
-        best = _least_squares(problem, self.label)
-        estimate, rss = _with_sigma(problem, beta)
-        path = _path(problem, unit, run)
-        least = _with_sigma(problem, best.estimate[layout.beta])[1]
+    def start(self, member: Member, rng: np.random.Generator) -> Array:
+        """Return weights as Keras draws them."""
+        return _glorot(_scaled(member.train, member.unit)[0], rng)
+
+    def epoch(self, member: Member, rng: np.random.Generator) -> Epoch | None:
+        """Return minibatches of rows."""
+        return self.rows_of(member, rng)
+
+    def result(self, member: Member, runs: Sequence[Run], seed: np.random.SeedSequence, seconds: float) -> Fit:
+        """Return the fit of the run with the lowest loss, judged by least squares on what it was trained on."""
+        train, run, layout = member.train, runs[0], member.problem.layout
+        beta = member.unit.centre + member.unit.fixed @ run.x
+        best = _least_squares(train, self.label)
+        estimate, rss = _with_sigma(train, beta)
+        paths = [_path(train, member.unit, each) for each in runs]
+        least = _with_sigma(train, best.estimate[layout.beta])[1]
+        n = train.products.n
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            gap = float(problem.products.n * np.log(rss / least)) if least > 0 else float("nan")
-        verdict = judge(run, path, estimate, best, gap, problem)
-        flags = (*note_flags(problem), *verdict.flags)
+            gap = float(n * np.log(rss / least)) if least > 0 else float("nan")
+            decrease = n * run.decrease / (run.loss[-1] if len(run.loss) else np.nan)
+        outcome = Outcome(estimate=estimate, paths=paths, decrease=decrease, diverged=run.diverged, gap=gap)
+        verdict = judge(outcome, best, layout, self.margins)
+        flags = (*note_flags(member.problem), *verdict.flags, *self.step_limit(run))
         se, reason = _standard_errors(best, verdict)
         return Fit(
             estimator=self.label,
@@ -136,15 +116,17 @@ class AdamPooled(Engine):
             working_se=best.working_se if verdict.at_optimum else None,
             estimand=best.estimand,
             reason=reason,
-            objective=rss / len(problem.y),
+            objective=rss / n,
             gap_deviance=verdict.gap_deviance,
             gap_sd=verdict.gap_sd,
-            grad_norm=_gradient(problem, beta, best),
+            grad_norm=_gradient(train, beta, best),
             seconds=seconds,
-            evaluations=run.updates,
+            evaluations=sum(each.updates for each in runs),
             seed_key=seed_key(seed),
             own_optimum=best.estimate,
-            path=path,
+            path=paths[0],
+            restarts=tuple(paths[1:]),
+            diagnostics=verdict.diagnostics,
         )
 
 

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bayescompare.engines.adam.batches import Minibatches
 from bayescompare.engines.adam.loop import Loop
+from bayescompare.engines.adam.optimizers import Rates
 from bayescompare.engines.adam.stopping import predicted_decrease
 from bayescompare.engines.deadline import Deadline
 from bayescompare.likelihood.tensorflow import backend
@@ -22,6 +24,8 @@ Tensor = Any
 
 # Points of a path that are kept.
 _POINTS = 200
+# The most updates whose minibatches are drawn at once; a power of two.
+_LONGEST = 512
 # Updates between two looks at whether a replicate has converged.
 _LOOK = 50
 # The most updates between two looks at the clock.
@@ -31,6 +35,8 @@ _CONFIRMED = 1.25
 _NEVER = np.iinfo(np.int64).max
 # Replicates times updates from which XLA's compilation (2 s for two effects, 8 s for four) pays.
 _XLA_PAYS = 700_000
+# Parameters above which the Hessian at the end is not asked for.
+_MANY = 40
 # Updates that a run to convergence is taken to need.
 _USUAL = 500
 
@@ -41,31 +47,27 @@ class Plan:
 
     Parameters
     ----------
-    lr
-        Learning rate.
+    rates
+        Learning rates of ``count`` updates from one on.
     updates : (R,)
         The most updates of each replicate.
-    batches : (max updates, R, B), optional
-        Indices of each update; all data where None.
+    batches
+        Minibatches; all data in each update where None.
     tolerance
         A replicate stops where the predicted decrease of its loss is below, and has been for a
         fifth of its updates; None runs all updates.
-    half_life
-        Updates after which the learning rate has halved; constant where None.
+    held
+        Data of the validation; early stopping looks at the epoch's mean loss where there are none.
     seconds
         The most that all replicates together may take, without compiling; None for as long as it takes.
     """
 
-    lr: float
+    rates: Rates
     updates: npt.NDArray[np.int32]
-    batches: npt.NDArray[np.int32] | None = None
+    batches: Minibatches | None = None
     tolerance: float | None = None
-    half_life: int | None = None
+    held: Sequence[npt.NDArray[Any]] = ()
     seconds: float | None = None
-
-    def rate(self, done: int) -> float:
-        """Return the learning rate after so many updates: Keras's ``InverseTimeDecay``."""
-        return self.lr if self.half_life is None else self.lr / (1 + done / self.half_life)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +80,12 @@ class Run:
         Where it ended; the last point with a finite loss where it diverged.
     steps, path, loss : (T,), (T, k), (T,)
         Thinned record, on all data.
+    decrease
+        Predicted further decrease of the loss at the end, by its quadratic model; NaN where there are many parameters.
     converged
         Whether it stopped because the tolerance was met.
+    stopped
+        Whether it stopped because the loss no longer fell for some epochs.
     cut
         Whether it was still running when time was up.
     """
@@ -89,7 +95,9 @@ class Run:
     path: Array
     loss: Array
     updates: int
+    decrease: float
     converged: bool
+    stopped: bool
     diverged: bool
     cut: bool
 
@@ -113,8 +121,7 @@ def optimize(
     """
     tf, _ = backend()
     with loop.lock, tf.device("/CPU:0"):
-        tensors = tuple(tf.constant(np.asarray(a, dtype=loop.dtype if a.dtype.kind == "f" else a.dtype)) for a in data)
-        recorder = _Recorder(loop, start, tensors, plan)
+        recorder = _Recorder(loop, start, _tensors(loop, data), plan)
         recorder.compile()
         began, until = time.perf_counter(), Deadline(plan.seconds)
         while recorder.unfinished() and not until.passed():
@@ -124,6 +131,11 @@ def optimize(
         return recorder.runs(), time.perf_counter() - began
 
 
+def _tensors(loop: Loop, data: Sequence[npt.NDArray[Any]]) -> tuple[Tensor, ...]:
+    """Return arrays as tensors, real ones in the loop's type."""
+    return tuple(loop.tf.constant(np.asarray(a, dtype=loop.dtype if a.dtype.kind == "f" else a.dtype)) for a in data)
+
+
 class _Recorder:
     """Drives a loop chunk by chunk, records the paths, and stops what has converged."""
 
@@ -131,7 +143,9 @@ class _Recorder:
         self.loop, self.data, self.plan = loop, data, plan
         self.total = int(plan.updates.max())
         self.every = [_every(int(own), plan.tolerance is not None) for own in plan.updates]
-        self.chunk = min(self.every)
+        self.chunk = min(_LONGEST, *self.every)
+        self.held = _tensors(loop, plan.held)
+        self.each = np.ones_like(plan.updates) if plan.batches is None else plan.batches.each
         usual = self.total if plan.tolerance is None else min(self.total, _USUAL)
         self._advance = loop.advance_by_xla if len(start) * usual > _XLA_PAYS else loop.advance
         self.start = np.asarray(start, dtype=loop.dtype)
@@ -145,8 +159,8 @@ class _Recorder:
 
     def compile(self) -> None:
         """Trace and compile without an update, then record the start."""
-        self.loop.reset(self.start, self.plan.lr)
-        self._updates(0, 0, self._batches())
+        self.loop.reset(self.start)
+        self._updates(0, 0, *self._next())
         self._record()
 
     def unfinished(self) -> bool:
@@ -166,35 +180,36 @@ class _Recorder:
 
     def _chunk(self, count: int, until: Deadline) -> int:
         """Make the updates of a chunk piece by piece, and return how many there was time for."""
-        batches, made = self._batches(), min(_PIECE, count)
-        self._updates(0, made, batches)
+        given, made = self._next(count), min(_PIECE, count)
+        self._updates(0, made, *given)
         while made < count and not until.passed():
             end = min(made + _PIECE, count)
-            self._updates(made, end, batches)
+            self._updates(made, end, *given)
             made = end
         return made
 
-    def _updates(self, first: int, end: int, batches: Tensor | None) -> None:
+    def _updates(self, first: int, end: int, rates: Tensor, batches: Tensor | None) -> None:
         """Make some updates of a chunk; arguments are tensors, so that one trace serves all calls."""
         tf = self.loop.tf
-        self.loop.optimizer.learning_rate = self.plan.rate(self.done)
-        self._advance(tf.constant(first), tf.constant(end), tf.constant(self.plan.updates), self.data, batches)
+        of_replicates = tf.constant(self.plan.updates), tf.constant(self.each)
+        self._advance(tf.constant(first), tf.constant(end), *of_replicates, rates, self.data, self.held, batches)
 
     def _evaluated(self, x: Any) -> tuple[Array, Array]:
         """Return losses and gradients on all data."""
         loss, gradient = self.loop.evaluate(self.loop.tf.constant(x), self.data)
         return loss.numpy().astype(float), gradient.numpy().astype(float)
 
-    def _batches(self) -> Tensor | None:
-        """Return the indices of the next chunk ``(chunk, R, B)``, padded to its full length."""
-        if self.plan.batches is None:
-            return None
-        found = self.plan.batches[self.done : self.done + self.chunk]
-        padding = ((0, self.chunk - len(found)), (0, 0), (0, 0))
-        return self.loop.tf.constant(np.pad(found, padding, constant_values=-1))
+    def _next(self, count: int = 0) -> tuple[Tensor, Tensor | None]:
+        """Return rates ``(chunk,)`` and minibatches ``(chunk, R, B)`` of the next updates, padded to a chunk."""
+        tf, plan, missing = self.loop.tf, self.plan, self.chunk - count
+        rates = np.pad(plan.rates(self.done, count) if count else np.empty(0), (0, missing))
+        batches = None if plan.batches is None else plan.batches.take(count)
+        if batches is not None:
+            batches = tf.constant(np.pad(batches, ((0, missing), (0, 0), (0, 0)), constant_values=-1))
+        return tf.constant(rates, self.loop.optimizer.learning_rate.dtype), batches
 
     def _record(self) -> None:
-        x = self.loop.x.numpy()
+        x = self.loop.reported.numpy()
         self.steps.append(self.done)
         self.points.append(x.astype(float))
         self.losses.append(self._evaluated(x)[0])
@@ -214,7 +229,9 @@ class _Recorder:
         """Return each replicate's end and thinned path."""
         cut = self._running() & np.isfinite(self.losses[-1])
         ends = self.loop.settle(self.losses[-1])
-        diverged = ~np.isfinite(self.losses[-1]) | (~self.loop.active.numpy() & ~self.converged)
+        decrease = self._decrease(ends)
+        stopped = self.loop.impatient.numpy()
+        diverged = ~np.isfinite(self.losses[-1]) | (~self.loop.active.numpy() & ~self.converged & ~stopped)
         made = self.loop.made.numpy()
         steps, points, losses = np.array(self.steps), np.array(self.points), np.array(self.losses)
         runs = []
@@ -227,12 +244,20 @@ class _Recorder:
                     path=points[kept, r],
                     loss=losses[kept, r],
                     updates=int(made[r]),
+                    decrease=float(decrease[r]),
                     converged=bool(self.converged[r]),
+                    stopped=bool(stopped[r]),
                     diverged=bool(diverged[r]),
                     cut=bool(cut[r]),
                 )
             )
         return runs
+
+    def _decrease(self, x: Array) -> Array:
+        """Return the predicted decrease of the loss at some points; NaN where there are many parameters."""
+        if x.shape[1] > _MANY:
+            return np.full(len(x), np.nan)
+        return predicted_decrease(lambda at: self._evaluated(at)[1], x.astype(self.loop.dtype))
 
 
 def _every(total: int, looks: bool) -> int:

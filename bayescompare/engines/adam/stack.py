@@ -1,4 +1,4 @@
-"""What the Adam estimators share around the loop: stacks of one shape, seeds, progress, checks of settings."""
+"""What the Adam estimators share around the loop: stacks of one shape, progress, time."""
 
 from __future__ import annotations
 
@@ -6,29 +6,15 @@ from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 
-from bayescompare.engines.adam.run import Run
-from bayescompare.engines.base import Engine, Progress
+from bayescompare.engines.base import Progress
 from bayescompare.engines.deadline import timed_out
-from bayescompare.errors import EstimatorError
 from bayescompare.fits import Fit
 from bayescompare.likelihood.problem import Problem
 
-__all__ = ["check_settings", "in_stacks", "marked", "shared_seconds"]
+__all__ = ["in_stacks", "marked", "shared_seconds"]
 
 Seed = np.random.SeedSequence
 FitStack = Callable[[Sequence[Problem], Sequence[Seed], Callable[[float], None], float | None], list[Fit]]
-
-
-def check_settings(engine: Engine, *, positive: Sequence[str] = (), at_least_one: Sequence[str] = ()) -> None:
-    """Refuse settings that are not positive and finite, or below one; None is left alone."""
-    for name in positive:
-        value = getattr(engine, name)
-        if not (np.isfinite(value) and value > 0):
-            raise EstimatorError(f"{engine.name}: {name} must be a positive number, not {value}.")
-    for name in at_least_one:
-        value = getattr(engine, name)
-        if value is not None and value < 1:
-            raise EstimatorError(f"{engine.name}: {name} must be at least 1, not {value}.")
 
 
 def in_stacks(
@@ -66,12 +52,12 @@ def in_stacks(
     return [found[i] for i in range(len(problems))]
 
 
-def shared_seconds(seconds: float, runs: Sequence[Run]) -> float:
+def shared_seconds(seconds: float, members: Sequence[object]) -> float:
     """Return each replicate's share of the time of its stack."""
-    return seconds / max(1, len(runs))
+    return seconds / max(1, len(members))
 
 
-def marked(fits: Sequence[Fit], runs: Sequence[Run], seconds: float | None) -> list[Fit]:
+def marked(fits: Sequence[Fit], cut: Sequence[bool], seconds: float | None) -> list[Fit]:
     """Return the fits of a stack that had so many seconds, those whose runs were cut short as timed out."""
-    limit = (seconds or 0.0) / max(1, len(runs))
-    return [timed_out(fit, limit) if run.cut else fit for fit, run in zip(fits, runs, strict=True)]
+    limit = (seconds or 0.0) / max(1, len(fits))
+    return [timed_out(fit, limit) if short else fit for fit, short in zip(fits, cut, strict=True)]
