@@ -17,8 +17,10 @@ from bayescompare.model import Model
 from bayescompare.priors import Prior, default_priors, parse_prior, resolve
 from bayescompare.simulation import Blank, answered, blank, truth_faults, truth_of, truth_vector
 from bayescompare.study.faults import FAULTY, MOST, Faults, read_table
+from bayescompare.study.fraction import fault_of
 from bayescompare.study.grid import Table
 from bayescompare.study.keys import CONTRAST, SCENARIO, STUDY
+from bayescompare.study.settings import expanded
 
 __all__ = ["Checked", "check"]
 
@@ -60,6 +62,7 @@ def check(values: Mapping[str, Any], where: str, *, trial: bool = True) -> Check
     """
     faults = Faults()
     read = read_table(values, STUDY, "", faults)
+    _take_estimators(read, values, faults)
     written = read.pop("scenario", ())
     tables = _tables(written, faults)
     unread = tuple(
@@ -78,6 +81,17 @@ def check(values: Mapping[str, Any], where: str, *, trial: bool = True) -> Check
     return Checked(values=read, tables=tuple(tables.values()), scenarios=scenarios, contrasts=contrasts)
 
 
+def _take_estimators(read: dict[str, Any], values: Mapping[str, Any], faults: Faults) -> None:
+    """Put the labels of the ``[[estimator]]`` tables behind those that are listed."""
+    listed, made = read.get("estimators", ()), expanded(read.pop("estimator", ()), faults)
+    for label, path in made.items():
+        if label in listed:
+            faults.add(path, f"{label!r} is in estimators already.")
+    if "estimators" not in values and not values.get("estimator"):
+        faults.add("estimators", "is missing. (Or give [[estimator]] tables.)")
+    read["estimators"] = (*listed, *(label for label in made if label not in listed))
+
+
 def _tables(written: Iterable[Any], faults: Faults) -> dict[int, Table]:
     """Return the scenarios of the file that can be read, by position."""
     found: dict[int, Table] = {}
@@ -88,7 +102,10 @@ def _tables(written: Iterable[Any], faults: Faults) -> dict[int, Table]:
         if read.get("name") in {table.name for table in found.values()}:
             faults.add(f"{path}.name", f"the scenario {read['name']!r} is there twice.")
         if len(faults) == before and _has_distinct_factors(table := Table(**read), path, faults):
-            found[index] = table
+            if fault := fault_of([len(one) for one in table.axes().values()], table.fraction, table.part):
+                faults.add(f"{path}.{fault[0]}", fault[1])
+            else:
+                found[index] = table
     return found
 
 
@@ -113,7 +130,10 @@ def _has_distinct_factors(table: Table, path: str, faults: Faults) -> bool:
     twice = [name for name, value in table.covariates.items() if isinstance(value, tuple) and name in others]
     for name in twice:
         faults.add(f"{path}.covariates.{name}", "a covariate of this name cannot be a factor of the grid; rename it.")
-    return not twice
+    both = [name for name in table.factors if name in table.axes()]
+    for name in both:
+        faults.add(f"{path}.factors.{name}", "is a list of the grid already; rename it.")
+    return not (twice or both)
 
 
 def _expanded(

@@ -1,4 +1,4 @@
-"""A scenario of a study file, and the scenarios of its full factorial grid."""
+"""A scenario of a study file, and the scenarios of its factorial grid, or of a fraction of it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import product
 from math import prod
 from typing import Any
 
 from bayescompare.design import Design, Scenario, check_name, parse_covariate
+from bayescompare.study.fraction import kept
 from bayescompare.study.keys import poisson_mean
 
 __all__ = ["Table", "scenario_name"]
@@ -32,6 +32,10 @@ class Table:
         The rows of each group, in place of ``groups`` and ``rows``; a tuple of such is a factor.
     truth
         Label or variable to number or distribution, as typed; or ``"prior"``.
+    fraction, part
+        Which combinations of the grid are kept; see `fraction.kept`.
+    factors
+        Factors that have one value in all its scenarios, to group results by.
     """
 
     name: str
@@ -44,6 +48,9 @@ class Table:
     imbalance: float | tuple[float, ...] = 0.0
     covariates: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     fixed_design: bool = False
+    fraction: int = 1
+    part: int = 0
+    factors: Mapping[str, float | str] = field(default_factory=dict)
 
     def design_axes(self) -> dict[str, tuple[Any, ...]]:
         """Return the factors that are not of the truth, each with its values."""
@@ -58,14 +65,20 @@ class Table:
 
     @property
     def count(self) -> int:
-        """Number of scenarios of the grid."""
+        """Number of scenarios."""
+        return self.size // self.fraction
+
+    @property
+    def size(self) -> int:
+        """Number of scenarios of the full grid."""
         return prod(len(values) for values in self.axes().values())
 
     def scenarios(self, priors: Mapping[str, str]) -> Iterator[Scenario]:
-        """Iterate over the scenarios of the grid, under the model's own priors."""
+        """Iterate over the scenarios of the grid that are kept, under the model's own priors."""
         axes = self.axes()
-        for values in product(*axes.values()):
-            yield self._scenario(dict(zip(axes, values, strict=True)), priors)
+        for places in kept([len(values) for values in axes.values()], self.fraction, self.part):
+            chosen = {name: values[k] for (name, values), k in zip(axes.items(), places, strict=True)}
+            yield self._scenario(chosen, priors)
 
     def _scenario(self, chosen: Mapping[str, Any], priors: Mapping[str, str]) -> Scenario:
         factors = {name: ", ".join(map(str, value)) if name == "sizes" else value for name, value in chosen.items()}
@@ -73,7 +86,7 @@ class Table:
         return Scenario(
             name=scenario_name(self.name, factors),
             base=self.name,
-            factors=factors,
+            factors={**self.factors, **factors},
             description=self.description,
             formula=self.formula,
             design=self._design(chosen),
@@ -102,6 +115,8 @@ class Table:
             **({"sizes": self.sizes} if self.sizes else sized),
             "covariates": dict(self.covariates),
             "fixed_design": self.fixed_design,
+            **({"fraction": self.fraction, "part": self.part} if self.fraction > 1 else {}),
+            **({"factors": dict(self.factors)} if self.factors else {}),
             "truth": self.truth if isinstance(self.truth, str) else dict(self.truth),
         }
 

@@ -16,7 +16,7 @@ from bayescompare.intervals import KINDS
 from bayescompare.priors import parse_prior
 from bayescompare.study.faults import FAULTY, Faults, Key, Reader, each, one, table
 
-__all__ = ["CONTRAST", "SCENARIO", "STUDY", "poisson_mean"]
+__all__ = ["CONTRAST", "SCENARIO", "STUDY", "as_whole", "label_of", "poisson_mean"]
 
 _POISSON = re.compile(r"poisson\(\s*([0-9.eE+-]+)\s*\)")
 
@@ -36,7 +36,9 @@ def _named(kind: str) -> Callable[[Any], str]:
     return lambda value: check_name(_text(value), kind)
 
 
-def _whole(least: int) -> Callable[[Any], int]:
+def as_whole(least: int) -> Callable[[Any], int]:
+    """Return a check of whole numbers of at least so much."""
+
     def check(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise StudyError(f"must be a whole number of at least {least}, not {_shown(value)}.")
@@ -82,7 +84,7 @@ def _one_of(known: Mapping[str, Any], kind: str) -> Callable[[Any], str]:
     return check
 
 
-def _label(value: Any) -> str:
+def label_of(value: Any) -> str:
     """Return a label with all its settings: an engine's own may leave out those that change no result."""
     return str(Engine.label.__get__(estimator(_text(value))))
 
@@ -119,7 +121,7 @@ def poisson_mean(text: str) -> float:
 
 def _rows(value: Any) -> int | str:
     if not isinstance(value, str):
-        return _whole(1)(value)
+        return as_whole(1)(value)
     if poisson_mean(value) < 1:
         raise StudyError(f"every group needs at least one row; {value!r} has a mean below 1.")
     return value.strip()
@@ -128,13 +130,20 @@ def _rows(value: Any) -> int | str:
 def _sizes(value: Any) -> tuple[int, ...]:
     if not isinstance(value, list | tuple) or len(value) < 2:
         raise StudyError("must be the rows of each of at least 2 groups, such as [5, 5, 20].")
-    return tuple(_whole(1)(size) for size in value)
+    return tuple(as_whole(1)(size) for size in value)
 
 
 def _true(value: Any) -> float | str:
     if not isinstance(value, str):
         return _number(value)
     return _prior(value)
+
+
+def _fact(value: Any) -> float | str:
+    """Return a level of a factor: a number or a text, as it is written."""
+    if isinstance(value, str):
+        return value
+    return value if isinstance(value, int) and not isinstance(value, bool) else _number(value)
 
 
 def _or_list(check: Callable[[Any], Any], what: str) -> Reader:
@@ -145,7 +154,7 @@ def _or_list(check: Callable[[Any], Any], what: str) -> Reader:
 
 def _estimators(value: Any, path: str, faults: Faults) -> Any:
     """Read a list of labels; two that results would not tell apart are one too many."""
-    found = each(_label, "estimators")(value, path, faults)
+    found = each(label_of, "estimators")(value, path, faults)
     labels = [] if found is FAULTY else [estimator(label).label for label in found]
     for index, label in enumerate(labels):
         if label in labels[:index]:
@@ -193,15 +202,16 @@ STUDY: Mapping[str, Key] = {
     "name": Key(one(_named("study"))),
     "title": Key(one(_text), ""),
     "description": Key(one(_text), ""),
-    "replicates": Key(one(_whole(1))),
-    "seed": Key(one(_whole(0)), 1),
+    "replicates": Key(one(as_whole(1))),
+    "seed": Key(one(as_whole(0)), 1),
     "level": Key(_always_list(_between(0, 1, ends=False), "levels"), (0.95,)),
     "intervals": Key(_optional(each(_one_of(KINDS, "kind of interval"), "kinds of intervals")), None),
     "time_limit": Key(_optional(one(_seconds)), None),
-    "block": Key(one(_whole(1)), 50),
-    "estimators": Key(_estimators),
+    "block": Key(one(as_whole(1)), 50),
+    "estimators": Key(_estimators, ()),
+    "estimator": Key(_tables, ()),
     "priors": Key(table(one(_prior)), {}),
-    "dispersed_starts": Key(one(_whole(0)), 10),
+    "dispersed_starts": Key(one(as_whole(0)), 10),
     "scenario": Key(_tables),
     "contrast": Key(_tables, ()),
 }
@@ -211,11 +221,14 @@ SCENARIO: Mapping[str, Key] = {
     "name": Key(one(_named("scenario"))),
     "description": Key(one(_text), ""),
     "formula": Key(one(_formula)),
-    "groups": Key(_or_list(_whole(2), "whole numbers"), None),
+    "groups": Key(_or_list(as_whole(2), "whole numbers"), None),
     "rows": Key(_or_list(_rows, "numbers of rows"), None),
     "sizes": Key(_sizes_or_list, None),
     "imbalance": Key(_or_list(_between(0, 1, ends=True), "numbers"), 0.0),
     "covariates": Key(table(_or_list(_covariate, "distributions")), {}),
+    "fraction": Key(one(as_whole(1)), 1),
+    "part": Key(one(as_whole(0)), 0),
+    "factors": Key(table(one(_fact)), {}),
     "fixed_design": Key(one(_truth_value), False),
     "truth": Key(_truth),
 }
