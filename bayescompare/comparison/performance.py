@@ -9,13 +9,14 @@ import pandas as pd
 
 from bayescompare.comparison.averages import average
 from bayescompare.comparison.cells import Frames, Points, points_of
+from bayescompare.comparison.fit_measures import fit_measure_rows
 from bayescompare.comparison.interval_measures import COUNTS_MISSES, INTERVAL_MEASURES
 from bayescompare.comparison.interval_rows import Intervals, intervals_of
 from bayescompare.comparison.measure_rows import chosen, measure_rows, tidy
 from bayescompare.comparison.monte_carlo import shares
 from bayescompare.comparison.point_measures import POINT_MEASURES, relative_bias_defined
 from bayescompare.comparison.readings import READINGS, points_used, refused
-from bayescompare.comparison.schema import MEASURE_COLUMNS, MEASURES
+from bayescompare.comparison.schema import FIT_MEASURES, MEASURE_COLUMNS, MEASURES
 
 __all__ = ["performance"]
 
@@ -50,18 +51,21 @@ def performance(
         One or several of ``all``, ``passed``, ``complete``, ``misses``; each where None. See `readings.READINGS`.
         In ``misses`` there are only the measures that can count a missing interval as a miss.
     measure
-        One or several names of `schema.MEASURES`; each where None.
+        One or several names of `schema.MEASURES`; each where None. Those of `schema.FIT_MEASURES`, which are of
+        whole fits and in the reading ``all`` only, are made where they are named.
 
     Raises
     ------
     InputError
         If a reading, a measure or a name to group by is not known.
     """
-    wanted = chosen(measure, MEASURES, "measure")
+    wanted = [*MEASURES] if measure is None else chosen(measure, [*MEASURES, *FIT_MEASURES], "measure")
     asked = chosen(reading, READINGS, "reading")
     points = points_of(tables)
     intervals = intervals_of(tables, points)
-    cells = tidy((part for name in asked for part in _reading(points, intervals, name, wanted)), list(MEASURE_COLUMNS))
+    parts = [part for name in asked for part in _reading(points, intervals, name, wanted)]
+    of_fits = fit_measure_rows(tables, wanted) if "all" in asked else ()
+    cells = tidy([*parts, *of_fits], list(MEASURE_COLUMNS))
     return cells if by is None else average(cells, by, factors or {})
 
 

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from bayescompare.comparison.arrival import arrival
+from bayescompare.comparison.prediction import prediction_errors
 from bayescompare.fits import Fit
 
 __all__ = [
@@ -45,6 +47,8 @@ class Record:
         True random effects.
     modes : (J, q), optional
         Conditional modes of the random effects at the true parameters.
+    moments : (p + q, p + q), optional
+        Second moments of the data's rows; see `prediction.moments`.
     draws_sha256
         Of the file that keeps the draws, empty where none does.
     """
@@ -56,6 +60,7 @@ class Record:
     truth: Array | None = None
     effects: Array | None = None
     modes: Array | None = None
+    moments: Array | None = None
     draws_sha256: str = ""
 
 
@@ -82,6 +87,7 @@ def random_effect_rows(record: Record) -> Iterable[dict[str, Any]]:
     mode, sd = fit.random_effects.mode.ravel(), fit.random_effects.sd.ravel()
     truth = record.effects.ravel() if record.effects is not None else np.full(len(mode), np.nan)
     estimand = "posterior mean" if fit.draws is not None else "conditional mode"
+    estimand = "variational mean" if fit.variational is not None else estimand
     for label, value, spread, true in zip(fit.layout.random_effect_labels, mode, sd, truth, strict=True):
         yield {
             "parameter": label,
@@ -95,7 +101,8 @@ def random_effect_rows(record: Record) -> Iterable[dict[str, Any]]:
 
 def fit_row(record: Record) -> dict[str, Any]:
     """Return what there is once a fit."""
-    fit = record.fit
+    fit, reached = record.fit, arrival(record.fit)
+    known, new = _predictions(record)
     return {name: fit.diagnostics.get(name, np.nan) for name in _DIAGNOSTICS} | {
         "study": record.study,
         "scenario": record.scenario,
@@ -111,9 +118,21 @@ def fit_row(record: Record) -> dict[str, Any]:
         "gap_deviance": fit.gap_deviance,
         "gap_sd": fit.gap_sd,
         "grad_norm": fit.grad_norm,
+        "prediction_known": known,
+        "prediction_new": new,
+        "evaluations_near": reached.evaluations,
+        "seconds_near": reached.seconds,
+        "near_reason": reached.reason,
         "seed_key": fit.seed_key,
         "draws_sha256": record.draws_sha256,
     }  # fmt: skip
+
+
+def _predictions(record: Record) -> tuple[float, float]:
+    """Return the errors in predicting known and new groups; NaN where the truth is not known."""
+    if record.truth is None or record.moments is None:
+        return float("nan"), float("nan")
+    return prediction_errors(record.fit, record.truth, record.effects, record.moments)
 
 
 def trace_rows(record: Record) -> Iterable[dict[str, Any]]:

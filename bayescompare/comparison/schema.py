@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["DIFFERENCE_COLUMNS", "MEASURES", "MEASURE_COLUMNS", "TABLES"]
+__all__ = ["DIFFERENCE_COLUMNS", "FIT_MEASURES", "MEASURES", "MEASURE_COLUMNS", "TABLES"]
 
 _KEY = {
     "study": "name of the study; 'fit' for one's own data",
@@ -54,6 +54,11 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "drift_z": "stationarity of the end of an optimizer's path: z of the difference of its two halves",
         "oscillation_sd": "range of the last fifth of an optimizer's path, in standard errors",
         "rhat_restarts": "R-hat of the ends of the paths of several restarts",
+        "prediction_known": "root mean square error of the predicted mean of a new row of a known group",
+        "prediction_new": "the same of a new group, of which nothing is known",
+        "evaluations_near": "gradient evaluations until the path stayed within 0.1 standard errors of its own optimum",
+        "seconds_near": "seconds until then",
+        "near_reason": "why there is no such cost",
         "seed_key": "coordinates of the seed",
     },
     "traces": _KEY
@@ -101,6 +106,20 @@ MEASURES: Mapping[str, str] = {
     "width": "mean width of the intervals",
     "interval_score": "mean of width plus 2 / a times the distance by which an interval misses the truth",
     "convergence_rate": "share of all fits asked for that ended ok",
+}
+
+#: Measure of whole fits -> what it is; these are made where they are asked for by name.
+FIT_MEASURES: Mapping[str, str] = {
+    "gap_sd": "median distance to the fit's own optimum in standard errors, where it is known",
+    "evaluations_near": "median gradient evaluations until a path stayed within 0.1 standard errors of its own optimum",
+    "seconds_near": "median seconds until then",
+    "prediction_known": "mean of the root mean square error in predicting the mean of a new row of a known group",
+    "prediction_new": "mean of the same of a new group",
+    "premature_rate": "share of all fits asked for that stopped early, or have no result",
+    "oscillating_rate": "share of all fits asked for that still moved at the end, or have no result",
+    "diverged_rate": "share of all fits asked for that diverged, or have no result",
+    "b_rmse": "mean of the root mean square error of the predicted random effects, effect by effect",
+    "b_slope": "mean slope of the predicted random effects on the conditional modes at the true parameters",
 }
 
 _MEASURED = {

@@ -11,6 +11,7 @@ from json import dumps
 import numpy as np
 import numpy.typing as npt
 
+from bayescompare.comparison.prediction import moments
 from bayescompare.design import Scenario
 from bayescompare.errors import BayesCompareError
 from bayescompare.likelihood.evaluate import conditional_effects
@@ -41,6 +42,11 @@ class Case:
             return None
         known = conditional_effects(self.problem, self.truth.theta)
         return None if known is None else known.mode
+
+    @cached_property
+    def moments(self) -> npt.NDArray[np.float64] | None:
+        """Second moments of the rows ``(p + q, p + q)``."""
+        return None if self.problem is None else moments(self.problem.x, self.problem.z)
 
     @property
     def nbytes(self) -> int:

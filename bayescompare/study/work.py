@@ -47,7 +47,7 @@ SURFACES = pa.schema({
 })  # fmt: skip
 
 # Of the parts; a change of it makes every part another.
-_FORMAT = 2
+_FORMAT = 3
 # Replicates of each scenario whose optimizer paths are kept.
 _TRACED = 5
 # Characters of a traceback that are kept, from its end.
@@ -135,6 +135,7 @@ def _row(study: Study, scenario: Scenario, case: Case, fit: Fit, draws_sha256: s
         truth=None if truth is None else truth.theta,
         effects=truth.effects if truth is not None and fit.layout.q else None,
         modes=None if fit.random_effects is None else case.modes,
+        moments=case.moments,
         draws_sha256=draws_sha256,
     )
     traced = case.replicate < _TRACED

@@ -42,6 +42,7 @@ def test_the_parts_make_up_the_grid_in_its_order(lengths, fraction):
     assert all(len(part) == prod(lengths) // fraction for part in parts)
     assert all(part == [at for at in grid if at in set(part)] for part in parts)
     assert sorted(at for part in parts for at in part) == grid
+    assert all(sum(at) % fraction == number for number, part in enumerate(parts) for at in part)
 
 
 @given(LENGTHS, FRACTIONS, st.data())
