@@ -15,12 +15,13 @@ from bayescompare.study.collect import collect
 from bayescompare.study.definition import Study
 from bayescompare.study.manifest import Manifest
 from bayescompare.study.sinks import Memory
-from bayescompare.study.tasks import Task, cells
+from bayescompare.study.tasks import SURFACE, Task, cells
 from bayescompare.study.work import run_task
 
 __all__ = ["TARGETS", "Cost", "Pilot", "replicates_for", "run_pilot"]
 
-# Scenarios that are tried, and replicates of each: the first for what must be compiled, the others for the time.
+# Scenarios that are tried, and replicates of each: the first for what must be compiled, the others for the time. A
+# stack of Adam's takes about as long however many replicates it has: it is timed at the size of the study's blocks.
 _SCENARIOS, _FIRST, _MORE = 4, 2, 6
 
 #: Measures whose Monte Carlo standard error can be aimed at, and that of one replicate, given a parameter's
@@ -89,7 +90,7 @@ class Pilot:
 def run_pilot(study: Study) -> Pilot:
     """Run a few replicates of some scenarios by every estimator, and time them."""
     clock = time.monotonic()
-    size = _FIRST + _MORE
+    size = _FIRST + max(_MORE, min(study.block, study.replicates))
     small = study.changed(replicates=max(study.replicates, size))
     names = [scenario.name for scenario in study.scenarios()]
     tried = [names[k] for k in np.unique(np.linspace(0, len(names) - 1, _SCENARIOS).round().astype(int))]
@@ -109,14 +110,16 @@ def run_pilot(study: Study) -> Pilot:
 def _timed(study: Study, scenario: str, label: str, sink: Memory) -> Cost:
     """Time the first replicates, which compile, and some more."""
     seconds, size = [], 0
-    for first, count in ((0, _FIRST), (_FIRST, _MORE)):
+    stacked = label != SURFACE and study.engine(label).engine == "adam"
+    more = max(_MORE, min(study.block, study.replicates - _FIRST)) if stacked else _MORE
+    for first, count in ((0, _FIRST), (_FIRST, more)):
         task, clock = Task(scenario=scenario, estimator=label, first=first, count=count), time.monotonic()
         part = run_task(study, task)
         seconds.append(time.monotonic() - clock)
         sink.put(task, part)
         size += len(part.content)
-    each = seconds[1] / _MORE
-    return Cost(start=max(seconds[0] - _FIRST * each, 0.0), fit=each, bytes=size / (_FIRST + _MORE))
+    each = seconds[1] / more
+    return Cost(start=max(seconds[0] - _FIRST * each, 0.0), fit=each, bytes=size / (_FIRST + more))
 
 
 def replicates_for(targets: Mapping[str, float], level: float, pilot: Pilot | None = None) -> int:
