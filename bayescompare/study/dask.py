@@ -96,6 +96,8 @@ class DaskWorkers(Executor):
             there = sorted(self.client.scheduler_info()["workers"])
             self._addresses = [address for address in there if self._fit(address)]
             self._looked = time.monotonic()
+        if self._addresses:
+            self._alone = time.monotonic()
         return self._addresses
 
     def _fit(self, address: str) -> bool:
@@ -109,9 +111,7 @@ class DaskWorkers(Executor):
 
     def _wait_for_workers(self) -> None:
         """Give up when there have been none for long."""
-        if self._there():
-            self._alone = time.monotonic()
-        elif time.monotonic() - self._alone > _ABSENT:
+        if not self._there() and time.monotonic() - self._alone > _ABSENT:
             raise ClusterError(f"There has been no worker for {_ABSENT:g} s. Give the same command again to go on.")
         time.sleep(_LOOK)
 
@@ -124,6 +124,7 @@ class DaskWorkers(Executor):
             If the scheduler is gone.
         """
         text = json.dumps(study.as_dict())
+        self._alone = time.monotonic()
         try:
             while self._give_out(text, queue) or self._running or (len(queue) and not queue.closed):
                 yield from self._finished(study, queue)
@@ -131,6 +132,10 @@ class DaskWorkers(Executor):
             raise ClusterError("The scheduler is gone. Give the same command again to go on.") from error
         except (CommClosedError, OSError) as error:
             raise ClusterError(f"The scheduler is gone: {error}. Give the same command again to go on.") from error
+        finally:
+            # what still runs is nobody's any more: Dask forgets it
+            self._running.clear()
+            self._gone.clear()
 
     def _give_out(self, study: str, queue: Queue) -> int:
         """Give each idle worker something to do, and return to how many."""
