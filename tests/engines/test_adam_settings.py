@@ -9,6 +9,7 @@ import pytest
 
 from bayescompare.engines.adam.batches import Minibatches, in_order, shuffled, whole
 from bayescompare.engines.adam.calls import Call, read_call
+from bayescompare.engines.adam.judge import Margins, Outcome, judge
 from bayescompare.engines.adam.marginal import AdamMarginal
 from bayescompare.engines.adam.optimizers import COUPLED, ELEMENTWISE, SCHEDULES, rates, read_optimizer, read_schedule
 from bayescompare.engines.adam.pieces import by_group, cut_rows
@@ -16,7 +17,7 @@ from bayescompare.engines.adam.pooled import AdamPooled
 from bayescompare.engines.catalog import estimator, split_labels
 from bayescompare.engines.lbfgs.likelihood import LbfgsML
 from bayescompare.errors import EstimatorError
-from bayescompare.fits import Flag
+from bayescompare.fits import Flag, Path
 from bayescompare.likelihood.dense import covariance, loglik, marginal_covariance
 from bayescompare.likelihood.evaluate import deviance
 from bayescompare.likelihood.tensorflow import backend
@@ -202,6 +203,22 @@ def test_what_can_be_seen_of_an_end():
     assert near.gap_sd > 0.02
     assert near.diagnostics["newton_sd"] == pytest.approx(np.sqrt(near.gap_deviance), rel=0.2)
     assert near.diagnostics["drift_z"] > 2
+
+
+@pytest.mark.parametrize(
+    ("decrease", "gap", "flag"),
+    [(1e-5, 4.0, Flag.WORSE_OPTIMUM), (1.0, 4.0, Flag.PREMATURE), (1e-5, 0.001, Flag.PREMATURE)],
+)
+def test_a_run_at_rest_far_from_the_best_optimum_is_in_a_worse_one(decrease, gap, flag):
+    """What it still promises tells it from one that stopped on its way; where nothing is lost it is on a ridge."""
+    problem = slopes(1)
+    best = LbfgsML().fit([problem], seeds(1))[0]
+    estimate = best.estimate * 1.5
+    path = Path(steps=np.arange(50), values=np.tile(estimate, (50, 1)), loss=np.zeros(50))
+    outcome = Outcome(estimate=estimate, paths=[path], decrease=decrease, diverged=False, gap=gap)
+    verdict = judge(outcome, best, problem.layout, Margins())
+    assert verdict.flags == (flag,)
+    assert not verdict.at_optimum
 
 
 def test_thresholds_can_be_changed():

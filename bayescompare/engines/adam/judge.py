@@ -18,6 +18,9 @@ __all__ = ["Margins", "Outcome", "Verdict", "judge"]
 
 Array = npt.NDArray[np.float64]
 
+# Standard errors that gradient and Hessian may still promise where a run has come to rest.
+_AT_REST = 0.01
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Margins:
@@ -70,7 +73,7 @@ class Verdict:
     @property
     def at_optimum(self) -> bool:
         """Whether the estimate may have a standard error."""
-        return self.gap_sd <= self.margins.premature and Flag.PREMATURE not in self.flags
+        return self.gap_sd <= self.margins.premature and not {Flag.PREMATURE, Flag.WORSE_OPTIMUM} & set(self.flags)
 
 
 def judge(outcome: Outcome, optimum: Fit | None, layout: Layout, margins: Margins) -> Verdict:
@@ -97,7 +100,8 @@ def judge(outcome: Outcome, optimum: Fit | None, layout: Layout, margins: Margin
     gap, away = max(outcome.gap, 0.0), _away(outcome.estimate, optimum, layout)
     at_bound = Flag.BOUNDARY in optimum.flags
     if away > margins.premature or (at_bound and gap > margins.premature**2):
-        flags.append(Flag.PREMATURE)
+        elsewhere = diagnostics["newton_sd"] < _AT_REST and gap > margins.premature**2
+        flags.append(Flag.WORSE_OPTIMUM if elsewhere else Flag.PREMATURE)
     if spread > margins.oscillating:
         flags.append(Flag.OSCILLATING)
     if at_bound:
