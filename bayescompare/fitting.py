@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -167,13 +167,19 @@ def fit(
     started = time.perf_counter()
     fits = fit_batch([problem], engines, seed, "fit", [0], announce, time_limit)[0]
     return Fits(
-        by_label={one.estimator: one for one in fits},
+        by_label={one.estimator: _with_path(one, problem) for one in fits},
         engines=tuple(engines),
         problem=problem,
         seed=seed,
         source=dataset.source,
         seconds=time.perf_counter() - started,
     )
+
+
+def _with_path(fit: Fit, problem: Problem) -> Fit:
+    """Return a fit with the path of its search, where it kept its way."""
+    way = fit.info.get("way")
+    return fit if way is None else replace(fit, path=way.path(problem))
 
 
 def _refuse_twins(engines: Sequence[Engine]) -> None:

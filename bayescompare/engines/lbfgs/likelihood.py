@@ -13,10 +13,10 @@ from bayescompare.engines.base import OneByOne, failed_fit, note_flags, status_o
 from bayescompare.engines.deadline import Deadline, nothing_yet
 from bayescompare.engines.lbfgs.limit import cut_short
 from bayescompare.engines.lbfgs.search import FIXED_STARTS, Optimum, search
+from bayescompare.engines.lbfgs.way import Way, natural_of
 from bayescompare.errors import EstimatorError
 from bayescompare.fits import Fit, Flag, Status
 from bayescompare.layout import Layout
-from bayescompare.likelihood.coordinates import natural_from_root
 from bayescompare.likelihood.evaluate import conditional_effects
 from bayescompare.likelihood.problem import Problem
 from bayescompare.likelihood.wald import curvature
@@ -26,17 +26,10 @@ __all__ = ["LbfgsML", "LbfgsREML", "natural_at"]
 
 Array = npt.NDArray[np.float64]
 
-# A correlation closer to one than rounding is one.
-_CEILING = 1 - 1e-12
-
 
 def natural_at(problem: Problem, optimum: Optimum) -> Array:
     """Return the natural parameters ``(k,)`` at an optimum; a relative root of zero is an sd of exactly zero."""
-    data, layout = problem.products, problem.layout
-    root = optimum.sigma * (data.t @ optimum.root)
-    sd, cor = natural_from_root(root, layout)
-    cor = np.where(np.abs(cor) > _CEILING, np.sign(cor), cor)
-    return np.concatenate([data.beta(optimum.delta), sd, cor, [optimum.sigma]])
+    return natural_of(problem, optimum.root, optimum.delta, optimum.sigma)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +79,10 @@ class _Lbfgs(OneByOne):
             return failed_fit(self.label, problem.layout, nothing_yet(until.limit), Status.TIMEOUT, seconds=seconds)
         return failed_fit(self.label, problem.layout, "the likelihood is not finite at any start", seconds=seconds)
 
+    def _way(self, optimum: Optimum) -> dict[str, Way]:
+        """Return the way of the search as it was; a path is made of it where one is asked for."""
+        return {"way": Way(visits=optimum.visits, reml=self.reml, coordinates=self.coordinates)}
+
     def _result(self, problem: Problem, optimum: Optimum, seconds: float, seed_key: str) -> Fit:
         layout, theta = problem.layout, natural_at(problem, optimum)
         bend = curvature(problem, theta, reml=self.reml)
@@ -107,7 +104,7 @@ class _Lbfgs(OneByOne):
             evaluations=optimum.evaluations,
             seed_key=seed_key,
             random_effects=conditional_effects(problem, theta),
-            info={"starts_deviance": optimum.ends},
+            info={"starts_deviance": optimum.ends, **self._way(optimum)},
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,10 +15,12 @@ from bayescompare.engines.lbfgs.spaces import Cholesky, LogSd
 from bayescompare.likelihood import kernel
 from bayescompare.likelihood.problem import Problem
 
-__all__ = ["FIXED_STARTS", "Optimum", "search", "settled_ends"]
+__all__ = ["FIXED_STARTS", "Optimum", "Space", "Visits", "search", "settled_ends", "space_of"]
 
 Array = npt.NDArray[np.float64]
 Space = Cholesky | LogSd
+#: Deviance and point of each evaluation, in order.
+Visits = Sequence[tuple[float, Array]]
 
 #: Starts of a search that are not drawn.
 FIXED_STARTS = 2
@@ -50,6 +53,8 @@ class Optimum:
         Whether a diagonal entry of the relative factor is exactly zero.
     ends
         Deviance at the end of each start.
+    visits
+        The way from the start that won, and its end.
     """
 
     root: Array
@@ -62,6 +67,7 @@ class Optimum:
     evaluations: int
     message: str
     ends: tuple[float, ...] = ()
+    visits: Visits = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,25 +79,43 @@ class _End:
     gradient: Array
     evaluations: int
     message: str = ""
+    visits: Visits = ()
+
+    def then(self, tried: _End, *, better: bool) -> _End:
+        """Return the end of a further search where it is better, else this one; its evaluations count anyway."""
+        total = tried.evaluations + self.evaluations
+        if better:
+            return replace(tried, evaluations=total, visits=[*self.visits, *tried.visits])
+        return replace(self, evaluations=total)
 
 
 def _descend(space: Space, start: Array, held: npt.NDArray[np.intp] = _NOTHING, until: Deadline = _NEVER) -> _End:
     """Run L-BFGS-B once; the held coordinates stay where they are."""
     if len(held) == len(start):
         value, gradient = space(start)
-        return _End(start, value, gradient, 1)
+        return _End(start, value, gradient, 1, visits=[(value, start)])
+    visits: list[tuple[float, Array]] = []
     if not len(held):
-        found = minimize(space, start, jac=True, method="L-BFGS-B", options=_OPTIONS, callback=halting(until))
-        return _ended(found, found.x, found.jac)
+
+        def whole(point: Array) -> tuple[float, Array]:
+            value, gradient = space(point)
+            # SciPy hands over a copy
+            visits.append((value, point))
+            return value, gradient
+
+        found = minimize(whole, start, jac=True, method="L-BFGS-B", options=_OPTIONS, callback=halting(until))
+        return _ended(found, found.x, found.jac, visits)
     free = np.setdiff1d(np.arange(len(start)), held)
 
     def objective(part: Array) -> tuple[float, Array]:
-        value, gradient = space(_with(start, free, part))
+        point = _with(start, free, part)
+        value, gradient = space(point)
+        visits.append((value, point))
         return value, gradient[free]
 
     found = minimize(objective, start[free], jac=True, method="L-BFGS-B", options=_OPTIONS, callback=halting(until))
     end = _with(start, free, found.x)
-    return _ended(found, end, space(end)[1])
+    return _ended(found, end, space(end)[1], visits)
 
 
 def _with(point: Array, which: npt.NDArray[np.intp], values: Array) -> Array:
@@ -100,8 +124,8 @@ def _with(point: Array, which: npt.NDArray[np.intp], values: Array) -> Array:
     return moved
 
 
-def _ended(found: OptimizeResult, point: Array, gradient: Array) -> _End:
-    return _End(point, float(found.fun), gradient, int(found.nfev), outcome(found))
+def _ended(found: OptimizeResult, point: Array, gradient: Array, visits: Visits) -> _End:
+    return _End(point, float(found.fun), gradient, int(found.nfev), outcome(found), visits)
 
 
 def _best(ends: list[_End]) -> _End:
@@ -124,8 +148,7 @@ def _landed(space: Cholesky, end: _End, until: Deadline = _NEVER) -> _End:
         if 0 < abs(end.point[k]) * space.unit < _NEAR and not until.passed():
             point = space.inside(end.point, k, 0.0)
             tried = _descend(space, point, space.diagonal[point[space.diagonal] == 0.0], until)
-            total = tried.evaluations + end.evaluations
-            end = replace(tried if tried.value <= end.value + _SAME else end, evaluations=total)
+            end = end.then(tried, better=tried.value <= end.value + _SAME)
     return end
 
 
@@ -136,9 +159,13 @@ def _checked(space: Cholesky, end: _End, until: Deadline = _NEVER) -> _End:
             continue
         point = space.inside(end.point, k, _INSIDE)
         tried = _descend(space, point, until=until)
-        total = tried.evaluations + end.evaluations
-        end = replace(tried if tried.value < end.value - _SAME else end, evaluations=total)
+        end = end.then(tried, better=tried.value < end.value - _SAME)
     return end
+
+
+def space_of(problem: Problem, *, reml: bool, coordinates: str) -> Space:
+    """Return the coordinates of a search; see `search`."""
+    return Cholesky(problem, reml) if coordinates == "cholesky" else LogSd(problem, reml)
 
 
 def search(
@@ -165,7 +192,7 @@ def search(
         When it passes, the best point so far is the end: an iteration that has begun is finished, starts and
         safeguards that have not are left out.
     """
-    space = Cholesky(problem, reml) if coordinates == "cholesky" else LogSd(problem, reml)
+    space = space_of(problem, reml=reml, coordinates=coordinates)
     fixed = space.fixed_starts()[: min(starts, FIXED_STARTS)]
     points = fixed + [space.disperse(_given(rng)) for _ in range(starts - len(fixed))]
     ends = _dispersed(space, points, until) if problem.layout.q else [_nothing(space)]
@@ -210,4 +237,5 @@ def _optimum(space: Space, end: _End, evaluations: int, ends: tuple[float, ...])
         evaluations=evaluations,
         message=end.message,
         ends=ends,
+        visits=[*end.visits, (end.value, end.point)],
     )
