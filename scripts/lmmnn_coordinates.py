@@ -5,7 +5,7 @@ the correlations of the intercept with each slope, which start at 0; that of the
 the same, on the data of the study and with its batches; the study itself gives it log sds and Fisher z. Prints the
 mean estimate by true variance, with its Monte Carlo standard error:
 
-    python scripts/lmmnn_coordinates.py [REPLICATES] [EPOCHS]
+    python scripts/lmmnn_coordinates.py [REPLICATES] [EPOCHS] [WAY ...]
 """
 
 from __future__ import annotations
@@ -99,8 +99,8 @@ def rows_of(way: str, truth: np.ndarray, fit: Fit) -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
-def main(replicates: int, epochs: int) -> None:
-    """Fit the study's data in four ways and print means by true variance."""
+def main(replicates: int, epochs: int, only: list[str]) -> None:
+    """Fit the study's data in four ways, or some of them, and print means by true variance."""
     study = load("simchoni-rosset-slopes")
     rows: dict[str, Any] = {"batch": 100, "of": "rows", "shuffle": False}
     stop: dict[str, Any] = {"patience": 10, "validation_split": 0.1}
@@ -113,7 +113,8 @@ def main(replicates: int, epochs: int) -> None:
         found = cases(study, scenario, range(replicates))
         problems = [case.problem for case in found if case.problem is not None]
         truths = [case.truth.theta for case in found if case.truth is not None]
-        for way, settings in ways.items():
+        for way in only or ways:
+            settings = ways[way]
             engine = AdamVariances(lr=0.001, scale="raw", epochs=epochs, **settings)
             fits = fit_batch(problems, [engine], study.seed, scenario.name, list(range(replicates)))
             table += [row for truth, (fit,) in zip(truths, fits, strict=True) for row in rows_of(way, truth, fit)]
@@ -123,4 +124,4 @@ def main(replicates: int, epochs: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(text) for text in (sys.argv[1:] + ["5", "500"][len(sys.argv) - 1 :])))
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5, int(sys.argv[2]) if len(sys.argv) > 2 else 500, sys.argv[3:])
