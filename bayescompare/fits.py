@@ -178,6 +178,9 @@ class Fit:
         That optimum.
     path, restarts
         The way of the optimizer, and those of its other restarts.
+    variational : (N, k), optional
+        Points of equal weight that stand for a fitted approximation of the posterior. No chain: they have no R-hat
+        or effective sample size, and are no draws of the posterior.
     working_cov : (k, k), optional
         Wald covariance on the working scale (log sd, Fisher z, log sigma); see ``working_estimate``.
     """
@@ -202,6 +205,7 @@ class Fit:
     working_se: Array | None = None
     random_effects: RandomEffects | None = None
     draws: Draws | None = None
+    variational: Array | None = None
     path: Path | None = None
     restarts: tuple[Path, ...] = ()
     diagnostics: Mapping[str, float] = field(default_factory=dict)

@@ -18,6 +18,7 @@ __all__ = ["ESTIMATORS", "estimator", "estimators", "names", "register", "settin
 ESTIMATORS: Mapping[str, tuple[str, str]] = {
     "adam-pooled": ("bayescompare.engines.adam.pooled:AdamPooled", "Keras Dense and MSE; groups ignored"),
     "adam-marginal": ("bayescompare.engines.adam.marginal:AdamMarginal", "Keras Adam on the marginal likelihood"),
+    "adam-elbo": ("bayescompare.engines.adam.elbo:AdamElbo", "Gaussian variational posterior by Keras Adam"),
     "lbfgs-ml": ("bayescompare.engines.lbfgs.likelihood:LbfgsML", "maximum marginal likelihood by L-BFGS-B"),
     "lbfgs-reml": ("bayescompare.engines.lbfgs.likelihood:LbfgsREML", "restricted maximum likelihood by L-BFGS-B"),
     "lbfgs-map": ("bayescompare.engines.lbfgs.map:LbfgsMAP", "joint posterior mode by L-BFGS-B"),

@@ -22,6 +22,7 @@ KINDS: Mapping[str, str] = {
     "wald": "estimate and standard error on the log, Fisher z or natural scale",
     "eti": "equal-tailed interval of the posterior draws",
     "hdi": "shortest interval of the posterior draws",
+    "variational": "equal-tailed interval of a Gaussian fitted to the posterior, on its own scale",
 }
 
 
@@ -50,7 +51,8 @@ def intervals(fit: Fit, levels: Sequence[float] = (0.95,)) -> list[IntervalRow]:
     Parameters
     ----------
     fit
-        A point estimate (``wald``) or a fit with draws (``eti`` and ``hdi``).
+        A point estimate (``wald``), a fit with draws (``eti`` and ``hdi``) or one of a distribution that stands for
+        the posterior (``variational``).
     levels
         Probabilities, such as 0.95.
 
@@ -63,7 +65,9 @@ def intervals(fit: Fit, levels: Sequence[float] = (0.95,)) -> list[IntervalRow]:
 
 
 def _at(fit: Fit, level: float) -> Iterator[IntervalRow]:
-    if fit.draws is None:
+    if fit.variational is not None:
+        yield from _rows(fit, "variational", level, eti(fit.variational[None], level))
+    elif fit.draws is None:
         yield from _rows(fit, "wald", level, wald(fit, level))
     else:
         yield from _rows(fit, "eti", level, eti(fit.draws.values, level))

@@ -175,6 +175,10 @@ class AdamEngine(Engine):
     def data(self, problems: Sequence[Problem], units: Sequence[Scaling]) -> list[npt.NDArray[Any]]:
         """Return the data of the loss."""
 
+    def noise(self, rows: _Rows) -> Sequence[Array]:
+        """Return the random numbers of the loss, which follow its data: a replicate's by its own seed."""
+        return ()
+
     @abstractmethod
     def start(self, member: Member, rng: np.random.Generator) -> Array:
         """Return a start ``(k,)`` in Adam's units."""
@@ -240,7 +244,8 @@ class AdamEngine(Engine):
         units = [member.unit for member in members]
         held = [member.held for member in members if member.held is not None]
         plan = replace(self._plan(rows), seconds=seconds, held=self.data(held, units) if held else ())
-        return optimize(compiled, start, self.data([member.train for member in members], units), plan, share)
+        data = [*self.data([member.train for member in members], units), *self.noise(rows)]
+        return optimize(compiled, start, data, plan, share)
 
     def _start(self, member: Member, seed: Seed, restart: int) -> Array:
         """Return the start of a run; those of restarts are dispersed by a standard normal in Adam's units."""

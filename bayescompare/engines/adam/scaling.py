@@ -41,10 +41,14 @@ class Scaling:
     fixed: Array
     effects: Array
 
+    def roots(self, x: Array, layout: Layout) -> Array:
+        """Return roots ``(S, q, q)`` of the covariance of the natural effects at Adam's coordinates ``(S, k)``."""
+        return np.asarray(self.unit * self.effects @ _roots(x, layout))
+
     def natural(self, x: Array, layout: Layout) -> Array:
         """Return natural parameters ``(S, k)`` of Adam's coordinates ``(S, k)``."""
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            root = self.unit * self.effects @ _roots(x, layout)
+            root = self.roots(x, layout)
             sd = np.sqrt(np.sum(root**2, axis=2))
             rows = root / sd[:, :, None]
             cor = [np.clip(np.sum(rows[:, i] * rows[:, j], axis=1), -1, 1) for i, j in layout.pairs]
