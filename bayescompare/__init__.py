@@ -32,6 +32,8 @@ _PUBLIC = {
     "Scenario": "bayescompare.design",
     "Study": "bayescompare.study.definition",
     "compare": "bayescompare.comparison.api",
+    "decomposition": "bayescompare.comparison.api",
+    "detectors": "bayescompare.comparison.api",
     "fit": "bayescompare.fitting",
     "load_dataset": "bayescompare.datasets:load",
     "load_study": "bayescompare.study.definition:load",

@@ -1,4 +1,6 @@
 from bayescompare.comparison.api import compare as compare
+from bayescompare.comparison.api import decomposition as decomposition
+from bayescompare.comparison.api import detectors as detectors
 from bayescompare.comparison.api import measures as measures
 from bayescompare.comparison.results import Results as Results
 from bayescompare.data import read_data as read_data

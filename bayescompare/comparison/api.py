@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from bayescompare.comparison import detectors as detection
+from bayescompare.comparison.decomposition import Decomposition
 from bayescompare.comparison.performance import performance
 from bayescompare.comparison.records import Record
 from bayescompare.comparison.results import Results, results_of
@@ -17,7 +19,7 @@ from bayescompare.fitting import Fits
 from bayescompare.likelihood.problem import Problem
 from bayescompare.provenance import created, machine, versions
 
-__all__ = ["compare", "describe_engines", "describe_priors", "measures"]
+__all__ = ["compare", "decomposition", "describe_engines", "describe_priors", "detectors", "measures"]
 
 
 def describe_engines(engines: Sequence[Engine]) -> list[dict[str, Any]]:
@@ -94,6 +96,47 @@ def measures(
         If a factor, a reading or a measure is not known.
     """
     return performance(results.tables, factors=results.factors, by=by, reading=reading, measure=measure)
+
+
+def decomposition(results: Results) -> Decomposition:
+    """Return the errors of a study in parts that add up: optimizer and stopping, objective, sampling.
+
+    Parameters
+    ----------
+    results
+        Of a study: what `run_study` returned, or `read_results` of its folder.
+
+    Returns
+    -------
+    Decomposition
+        With ``.replicates``, ``.means`` and ``.squares``; empty without a truth. See
+        `bayescompare.comparison.decomposition`.
+    """
+    return results.decomposition
+
+
+def detectors(results: Results, *, by: str | Sequence[str] = ()) -> pd.DataFrame:
+    """Return how well the diagnostics of Adam fits tell those that are away from their optimum from the others.
+
+    Parameters
+    ----------
+    results
+        Of a study: what `run_study` returned, or `read_results` of its folder.
+    by
+        Factors of the study's grid, or ``scenario``: fits of scenarios that agree in them are taken
+        together; all where empty.
+
+    Returns
+    -------
+    DataFrame
+        With the columns of `schema.DETECTOR_COLUMNS`; see `bayescompare.comparison.detectors.detectors`.
+
+    Raises
+    ------
+    InputError
+        If a factor is not known.
+    """
+    return detection.detectors(results.tables, factors=results.factors, by=by)
 
 
 def _about(fits: Fits, levels: Sequence[float]) -> dict[str, Any]:

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from bayescompare.comparison.decomposition import Decomposition, decomposition
+from bayescompare.comparison.detectors import detectors
 from bayescompare.comparison.measures import measures, measures_past_the_gate, recovery_measures
 from bayescompare.comparison.paired import paired_differences
 from bayescompare.comparison.performance import performance
@@ -78,6 +80,16 @@ class Results:
     def recovery(self) -> pd.DataFrame:
         """How well the random effects are recovered."""
         return recovery_measures(self.tables["recovery"])
+
+    @cached_property
+    def decomposition(self) -> Decomposition:
+        """The errors in parts: optimizer and stopping, objective, sampling; see `decomposition.decomposition`."""
+        return decomposition(self.tables)
+
+    @cached_property
+    def detectors(self) -> pd.DataFrame:
+        """What Adam fits say of themselves against the known gap, all scenarios together; see `detectors.detectors`."""
+        return detectors(self.tables)
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["DIFFERENCE_COLUMNS", "FIT_MEASURES", "MEASURES", "MEASURE_COLUMNS", "TABLES"]
+__all__ = [
+    "DETECTOR_COLUMNS",
+    "DIFFERENCE_COLUMNS",
+    "ERROR_MEAN_COLUMNS",
+    "ERROR_PART_COLUMNS",
+    "ERROR_SQUARE_COLUMNS",
+    "FIT_MEASURES",
+    "MEASURES",
+    "MEASURE_COLUMNS",
+    "PARTS",
+    "TABLES",
+]
 
 _KEY = {
     "study": "name of the study; 'fit' for one's own data",
@@ -87,7 +98,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     | {
         "parameter": "flat label",
         "own_optimum": "best known optimum of the fit's own objective",
-        "marginal_ml": "optimum of the marginal likelihood",
+        "marginal_ml": "best known optimum of the marginal likelihood",
         "scale": "standard error of the marginal ML estimate",
     },
 }
@@ -150,3 +161,58 @@ DIFFERENCE_COLUMNS: Mapping[str, str] = (
     | _READ
     | _MEASURED
 )
+
+#: Part of an error -> what it is.
+PARTS: Mapping[str, str] = {
+    "optimizer and stopping": "estimate less the best known optimum of its own objective",
+    "objective": "that optimum less the marginal ML estimate",
+    "prior and loss": "posterior mean less the marginal ML estimate",
+    "sampling": "marginal ML estimate less truth",
+}
+_CELL: dict[str, str] = {name: _SERIES[name] for name in ("scenario", "estimator")} | {"parameter": "flat label"}
+_UNIT = {
+    "unit": "of the value: response, ML standard error (of that replicate), typical ML standard error (the median)"
+}
+_PART_MEAN = {
+    **{name: _MEASURED[name] for name in ("value", "mcse", "lower", "upper")},
+    "n_used": "replicates whose every part is known, of which the value is made",
+    "n_total": _MEASURED["n_total"],
+    "n_local": "replicates used whose own optimum is a local mode, of an objective that has no global one",
+    "reason": _MEASURED["reason"],
+}
+
+#: Columns of `decomposition.Decomposition.replicates`.
+ERROR_PART_COLUMNS: Mapping[str, str] = {
+    **{name: _KEY[name] for name in ("scenario", "replicate", "estimator")},
+    "parameter": "flat label",
+    "part": "one of `PARTS`",
+    "value": "in the units of the response; NaN where it is not known",
+    "error": "estimate less truth: the sum of the parts",
+    "scale": "standard error of the marginal ML estimate of the replicate",
+    "own_optimum": "what the own optimum is: best known, local mode, not known, or that a posterior has none",
+    "reason": "why a part of this error is not known, so that it is in no mean",
+}
+
+#: Columns of `decomposition.Decomposition.means`.
+ERROR_MEAN_COLUMNS: Mapping[str, str] = _CELL | {"part": "one of `PARTS`, or their total"} | _UNIT | _PART_MEAN
+
+#: Columns of `decomposition.Decomposition.squares`.
+ERROR_SQUARE_COLUMNS: Mapping[str, str] = (
+    _CELL
+    | {"first": "part, or total", "second": "the same part for a mean square, another for twice the mean product"}
+    | _UNIT
+    | _PART_MEAN
+)
+
+#: Columns of `detectors.detectors`, after those of the factors.
+DETECTOR_COLUMNS: Mapping[str, str] = {
+    "estimator": "label, or that all Adam fits are meant",
+    "detector": "what is looked at",
+    "knows_optimum": "whether it is made from the optimum, which a user does not know",
+    "measure": "sensitivity: share detected of the fits away from their optimum; specificity: share not of the others",
+    **{name: _MEASURED[name] for name in ("value", "mcse", "lower", "upper")},
+    "n_used": "fits that the value is made of: those away for sensitivity, those that have arrived for specificity",
+    "n_unavailable": "fits of a known gap for which there is no such diagnostic",
+    "n_unknown": "fits whose gap is not known",
+    "n_total": _MEASURED["n_total"],
+}

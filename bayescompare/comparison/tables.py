@@ -64,9 +64,11 @@ def _optimum_rows(rows: pa.Table) -> Iterator[Mapping[str, Any]]:
         if reference is None:
             continue
         ml = places[reference]
+        # another fit of the likelihood may have ended lower than the one that stands for it
+        best = own[ml] if len(own[ml]) else estimate[ml]
         for k in places:
-            entries = zip(label[k], own[k], estimate[ml], se[ml], strict=False)
+            entries = zip(label[k], own[k], best, se[ml], strict=False)
             yield from (
-                keys[k] | {"parameter": name, "own_optimum": best, "marginal_ml": value, "scale": spread}
-                for name, best, value, spread in entries
+                keys[k] | {"parameter": name, "own_optimum": optimum, "marginal_ml": value, "scale": spread}
+                for name, optimum, value, spread in entries
             )

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bayescompare.reporting.ademp import Ademp, ademp
+from bayescompare.reporting.detection import Detection, detector_grids
 from bayescompare.reporting.diagnostics import Paths, Sampler, optimizer_grid, paths, sampler, sampler_grid
+from bayescompare.reporting.error_parts import ErrorParts, error_parts
 from bayescompare.reporting.evidence import forests, performance
 from bayescompare.reporting.failures import Outcomes, outcomes
 from bayescompare.reporting.figures.canvas import Drawing
@@ -74,10 +76,12 @@ class Context:
     scenarios: Sequence[Shown]
     without_figures: Sequence[str]
     optimizers: Grid | None
+    detectors: Detection | None
     sampler: Grid | None
     failures: Grid | None
     pictures: Sequence[Pictured]
     zippers: Sequence[Zipper]
+    error_parts: ErrorParts | None
     outcomes: Outcomes | None
     readings: Readings | None
     ademp: Ademp | None
@@ -107,10 +111,12 @@ def context(subject: Subject) -> Context:
         ],
         without_figures=[scenario.name for scenario in subject.scenarios[_in_full(subject) :]],
         optimizers=optimizer_grid(subject),
+        detectors=detector_grids(subject),
         sampler=sampler_grid(subject),
         failures=failures_grid(subject) if subject.is_study else None,
         pictures=pictures(subject),
         zippers=zippers(subject),
+        error_parts=error_parts(subject),
         outcomes=outcomes(subject),
         readings=readings(subject),
         ademp=ademp(subject),
