@@ -17,6 +17,8 @@ __all__ = ["ESTIMATORS", "estimator", "estimators", "names", "register", "settin
 #: Name -> (module and class, what it is). TensorFlow and PyMC load only when an estimator is made.
 ESTIMATORS: Mapping[str, tuple[str, str]] = {
     "adam-pooled": ("bayescompare.engines.adam.pooled:AdamPooled", "Keras Dense and MSE; groups ignored"),
+    "adam-embedding": ("bayescompare.engines.adam.embedding:AdamEmbedding", "Keras Embedding and MSE; level weights"),
+    "adam-penalised": ("bayescompare.engines.adam.penalised:AdamPenalised", "Keras Embedding with a Gaussian penalty"),
     "adam-marginal": ("bayescompare.engines.adam.marginal:AdamMarginal", "Keras Adam on the marginal likelihood"),
     "adam-elbo": ("bayescompare.engines.adam.elbo:AdamElbo", "Gaussian variational posterior by Keras Adam"),
     "lbfgs-ml": ("bayescompare.engines.lbfgs.likelihood:LbfgsML", "maximum marginal likelihood by L-BFGS-B"),

@@ -8,8 +8,10 @@ import pytest
 from bayescompare.engines.adam.batches import Minibatches, in_order, shuffled
 from bayescompare.engines.adam.loop import loop
 from bayescompare.engines.adam.optimizers import rates
-from bayescompare.engines.adam.pooled import AdamPooled, MeanSquaredError, _glorot, _padded
+from bayescompare.engines.adam.pooled import AdamPooled, MeanSquaredError
+from bayescompare.engines.adam.rows import glorot
 from bayescompare.engines.adam.run import Plan, optimize
+from bayescompare.engines.adam.scaling import scaling
 from bayescompare.errors import EstimatorError
 from bayescompare.fits import Flag, Status
 from bayescompare.likelihood.problem import Problem, problem_from_frame
@@ -79,13 +81,13 @@ def by_keras(x: np.ndarray, y: np.ndarray, weights: np.ndarray, bias: bool, epoc
 def test_every_update_equals_keras_fit(floatx, tolerance, bias):
     """Neighbours have fewer and more rows; the data set in the middle has a last batch of 11."""
     problems = [make_problem(1, 40, bias), make_problem(2, 75, bias), make_problem(3, 110, bias)]
-    start = np.array([_glorot(p.x, np.random.default_rng(r)) for r, p in enumerate(problems)])
+    start = np.array([glorot(p.x, np.random.default_rng(r)) for r, p in enumerate(problems)])
     epochs = 5
     orders = [shuffled(40, 32, np.random.default_rng(1)), in_order(75, 32), shuffled(110, 32, np.random.default_rng(2))]
     batches = Minibatches(orders)
     updates = epochs * batches.each
     assert list(updates) == [10, 15, 20]
-    data = _padded([(p.x, p.y) for p in problems])
+    data = AdamPooled().data(problems, [scaling(p, "raw") for p in problems])
     adam = loop(MeanSquaredError(), 3, start.shape[1], floatx)
     runs, _ = optimize(adam, start, data, Plan(rates=rates(0.01, None), updates=updates, batches=batches))
     columns = problems[1].x[:, 1:] if bias else problems[1].x
@@ -149,7 +151,7 @@ def test_standardised_columns_reach_least_squares():
 
 def test_the_glorot_start_has_keras_law():
     _, keras = backend()
-    drawn = np.array([_glorot(make_problem(0).x, np.random.default_rng(r)) for r in range(2000)])
+    drawn = np.array([glorot(make_problem(0).x, np.random.default_rng(r)) for r in range(2000)])
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     limit = np.sqrt(6 / 3)
     assert np.abs(model.get_weights()[0]).max() <= limit

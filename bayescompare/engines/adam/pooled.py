@@ -14,8 +14,9 @@ from bayescompare.engines.adam.engine import AdamEngine, Member
 from bayescompare.engines.adam.judge import Outcome, Verdict, judge
 from bayescompare.engines.adam.loop import Objective
 from bayescompare.engines.adam.pieces import split_rows
+from bayescompare.engines.adam.rows import glorot, padded, scaled, seen
 from bayescompare.engines.adam.run import Run
-from bayescompare.engines.adam.scaling import Scale, Scaling, intercept
+from bayescompare.engines.adam.scaling import Scale, Scaling
 from bayescompare.engines.base import NOT_THERE, note_flags, status_of
 from bayescompare.fits import Fit, Path, Status
 from bayescompare.likelihood.problem import Problem
@@ -40,12 +41,8 @@ class MeanSquaredError(Objective):
     def loss(self, x: Tensor, data: tuple[Tensor, ...], batch: Tensor | None, step: Tensor | None = None) -> Tensor:
         """Return the loss on all rows, or on a minibatch; its last one is a mean over the rows it has."""
         tf, _ = backend()
-        columns, y, rows = data
-        if batch is None:
-            used = tf.range(y.shape[1])[None, :] < rows[:, None]
-        else:
-            used, picked = batch >= 0, tf.maximum(batch, 0)
-            columns, y = tf.gather(columns, picked, batch_dims=1), tf.gather(y, picked, batch_dims=1)
+        *given, rows = data
+        (columns, y), used = seen(given, rows, batch)
         weight = tf.cast(used, x.dtype)
         error = tf.reduce_sum(columns * x[:, None, :], axis=2) - y
         return tf.reduce_sum(weight * error * error, axis=1) / tf.maximum(tf.reduce_sum(weight, axis=1), 1)
@@ -80,11 +77,13 @@ class AdamPooled(AdamEngine):
 
     def data(self, problems: Sequence[Problem], units: Sequence[Scaling]) -> list[npt.NDArray[Any]]:
         """Return the data of `MeanSquaredError`."""
-        return _padded([_scaled(problem, unit) for problem, unit in zip(problems, units, strict=True)])
+        pairs = [scaled(problem, unit) for problem, unit in zip(problems, units, strict=True)]
+        columns, responses = ([pair[k] for pair in pairs] for k in (0, 1))
+        return [padded(columns), padded(responses), np.array([len(y) for y in responses], dtype=np.int32)]
 
     def start(self, member: Member, rng: np.random.Generator) -> Array:
         """Return weights as Keras draws them."""
-        return _glorot(_scaled(member.train, member.unit)[0], rng)
+        return glorot(scaled(member.train, member.unit)[0], rng)
 
     def epoch(self, member: Member, rng: np.random.Generator) -> Epoch | None:
         """Return minibatches of rows."""
@@ -128,32 +127,6 @@ class AdamPooled(AdamEngine):
             restarts=tuple(paths[1:]),
             diagnostics=verdict.diagnostics,
         )
-
-
-def _scaled(problem: Problem, unit: Scaling) -> tuple[Array, Array]:
-    """Return columns and response in Adam's units."""
-    return problem.x @ unit.fixed / unit.unit, (problem.y - problem.x @ unit.centre) / unit.unit
-
-
-def _padded(scaled: Sequence[tuple[Array, Array]]) -> list[npt.NDArray[Any]]:
-    """Return the data of `MeanSquaredError`."""
-    rows = np.array([len(y) for _, y in scaled], dtype=np.int32)
-    columns = np.zeros((len(rows), int(rows.max()), scaled[0][0].shape[1]))
-    responses = np.zeros(columns.shape[:2])
-    for r, (x, y) in enumerate(scaled):
-        columns[r, : len(y)], responses[r, : len(y)] = x, y
-    return [columns, responses, rows]
-
-
-def _glorot(columns: Array, rng: np.random.Generator) -> Array:
-    """Return weights drawn as Keras's ``GlorotUniform`` does for ``Dense(1)``, and a zero for the bias."""
-    constant = intercept(columns) if columns.shape[1] else None
-    inputs = columns.shape[1] - (constant is not None)
-    limit = np.sqrt(6.0 / (inputs + 1))
-    weights: Array = rng.uniform(-limit, limit, columns.shape[1])
-    if constant is not None:
-        weights[constant] = 0.0
-    return weights
 
 
 def _with_sigma(problem: Problem, beta: Array) -> tuple[Array, float]:

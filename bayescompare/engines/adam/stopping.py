@@ -35,5 +35,6 @@ def predicted_decrease(gradient: Callable[[Array], Array], x: Array) -> Array:
     usable = np.isfinite(g).all(axis=1) & np.isfinite(bend).all(axis=(1, 2))
     values, vectors = np.linalg.eigh(np.where(usable[:, None, None], (bend + np.swapaxes(bend, 1, 2)) / 2, 0.0))
     slope = np.abs(np.einsum("rki,rk->ri", vectors, np.where(usable[:, None], g, 0.0)))
-    length = np.minimum(slope / np.maximum(values, 1e-300), _RADIUS)
-    return np.where(usable, np.sum(slope * length - values * length**2 / 2, axis=1), np.inf)
+    with np.errstate(over="ignore", invalid="ignore"):  # a run that has diverged is far away
+        length = np.minimum(slope / np.maximum(values, 1e-300), _RADIUS)
+        return np.where(usable, np.sum(slope * length - values * length**2 / 2, axis=1), np.inf)
