@@ -85,7 +85,7 @@ def test_a_replicate_at_a_boundary_is_left_out_of_its_own_unit_only(none: float)
 
 
 def test_without_any_standard_error_the_reason_is_given() -> None:
-    found = decomposition(tables([one | {"scale": NAN} for one in PAPER])).means
+    found = decomposition(tables([one | {"scale": NAN} for one in PAPER[:2]])).means
     row = mean_of(found, OBJECTIVE, "ML standard error")
     assert np.isnan(row["value"])
     assert row["reason"] == "the marginal ML estimates have no standard error"
@@ -160,7 +160,7 @@ NUMBERS = st.floats(-1e3, 1e3)
 FITS = st.lists(st.tuples(NUMBERS | st.just(NAN), NUMBERS | st.just(NAN), NUMBERS, st.floats(1e-2, 1e2)), min_size=1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(points=FITS, means=st.lists(NUMBERS | st.just(NAN), min_size=1), truth=NUMBERS)
 def test_the_parts_add_up(points: list, means: list, truth: float) -> None:
     rows = numbered(point(*each, truth=truth) for each in points)
@@ -173,6 +173,7 @@ def test_the_parts_add_up(points: list, means: list, truth: float) -> None:
     # the parts are differences of numbers below 1,000: each is rounded once
     assert np.allclose(sums[whole], errors[whole], rtol=0, atol=3e-12)
     for table, labels in ((found.means, ["part"]), (found.squares, ["first", "second"])):
+        table = table.astype({"value": float})
         total = table[labels[0]] == "total"
         added = table[~total].groupby(CELL)["value"].sum(min_count=1)
         expected = table[total].set_index(CELL)["value"].reindex(added.index)
