@@ -38,6 +38,7 @@ _PUBLIC = {
     "load_dataset": "bayescompare.datasets:load",
     "load_study": "bayescompare.study.definition:load",
     "measures": "bayescompare.comparison.api",
+    "path_tree": "bayescompare.comparison.path_trees",
     "read_data": "bayescompare.data",
     "read_results": "bayescompare.study.store",
     "report": "bayescompare.reporting",

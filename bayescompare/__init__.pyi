@@ -2,6 +2,7 @@ from bayescompare.comparison.api import compare as compare
 from bayescompare.comparison.api import decomposition as decomposition
 from bayescompare.comparison.api import detectors as detectors
 from bayescompare.comparison.api import measures as measures
+from bayescompare.comparison.path_trees import path_tree as path_tree
 from bayescompare.comparison.results import Results as Results
 from bayescompare.data import read_data as read_data
 from bayescompare.dataset import Dataset as Dataset

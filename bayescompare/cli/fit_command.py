@@ -38,11 +38,15 @@ def fit(
         float | None,
         typer.Option(help="Seconds for each estimator; one that takes longer is cut short. No limit if left out."),
     ] = None,
+    contours: Annotated[
+        str | None,
+        typer.Option(help='Two parameters, as in "sd_subject[days],sigma": the paths over their likelihood contours.'),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same numbers.")] = 1,
 ) -> None:
     """Fit one data set by several estimators and compare them."""
     from bayescompare.cli.progress import Progress
-    from bayescompare.cli.read import levels_of, priors_of
+    from bayescompare.cli.read import levels_of, pair_of, priors_of
     from bayescompare.cli.tables import print_fit
     from bayescompare.comparison.api import compare
     from bayescompare.engines.catalog import estimators as read_estimators
@@ -53,13 +57,14 @@ def fit(
 
     levels = levels_of(level)
     model = Model(formula, family=family, priors=priors_of(prior or []))
+    pair = pair_of(contours, model, data, na.value)
     engines = read_estimators(estimators)
     weights = {engine.label: weight(engine) for engine in engines}
     with prepared(out) as folder, Progress(weights, dict.fromkeys(weights, 1)) as progress:
         announce = progress.announce_fit
         fits = fit_data(model, data, engines, seed=seed, na=na.value, time_limit=time_limit, announce=announce)
         progress.note("tables and report")
-        results = compare(fits, levels=levels)
+        results = compare(fits, levels=levels, contours=pair)
         write(results, folder)
     print_fit(results, folder / "report.html")
     raise typer.Exit(status_of(results))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from bayescompare.errors import InputError
 from bayescompare.intervals.rows import check_level
+from bayescompare.model import Model
 from bayescompare.priors import Prior, parse_assignment
 
-__all__ = ["levels_of", "priors_of", "targets_of"]
+__all__ = ["levels_of", "pair_of", "priors_of", "targets_of"]
 
 
 def levels_of(text: str) -> tuple[float, ...]:
@@ -30,6 +32,25 @@ def levels_of(text: str) -> tuple[float, ...]:
     if len(set(levels)) < len(levels):
         raise InputError(f"--level {text!r} names a level twice; give each once.")
     return levels
+
+
+def pair_of(text: str | None, model: Model, data: str, na: str) -> tuple[str, str] | None:
+    """Read ``"sd_subject[days],sigma"``, and look for the parameters in the model before anything is fitted.
+
+    Raises
+    ------
+    InputError
+        If these are not two parameters of the model whose contours can be drawn.
+    """
+    if text is None:
+        return None
+    from bayescompare.comparison.contours import contour_pair
+    from bayescompare.data import read_data
+    from bayescompare.likelihood.problem import build_problem
+
+    # the name of a correlation has a comma within its brackets
+    names = [part.strip() for part in re.split(r",(?![^\[]*\])", text) if part.strip()]
+    return contour_pair(build_problem(model, read_data(data, na=na), na).layout, names)
 
 
 def priors_of(texts: Sequence[str]) -> dict[str, Prior]:

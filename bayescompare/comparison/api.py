@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from bayescompare.comparison import detectors as detection
+from bayescompare.comparison.contours import contour_pair, contour_table
 from bayescompare.comparison.decomposition import Decomposition
 from bayescompare.comparison.performance import performance
 from bayescompare.comparison.records import Record
@@ -40,7 +42,7 @@ def describe_priors(problem: Problem) -> dict[str, str]:
     return {label: repr(prior) for label, prior in problem.priors.labels().items()}
 
 
-def compare(fits: Fits, *, levels: Sequence[float] = (0.95,)) -> Results:
+def compare(fits: Fits, *, levels: Sequence[float] = (0.95,), contours: Sequence[str] | None = None) -> Results:
     """Compare the fits of one data set.
 
     Parameters
@@ -49,19 +51,30 @@ def compare(fits: Fits, *, levels: Sequence[float] = (0.95,)) -> Results:
         As `fit` returns them.
     levels
         Probabilities of the intervals.
+    contours
+        Two parameters over whose likelihood contours the optimizers' paths are drawn; by default two sds of
+        random effects, or the only one and sigma.
 
     Returns
     -------
     Results
         With ``.table``, ``.tree`` and ``.verdicts``.
+
+    Raises
+    ------
+    InputError
+        If the contours cannot be drawn of these parameters.
     """
     problem = fits.problem
+    pair = contour_pair(problem.layout, contours)
     name = problem.dataset
     records = [Record(study="fit", scenario=name, replicate=0, fit=one) for one in fits.values()]
     points = [one for one in fits.values() if one.draws is None]
     drawn = next((one for one in fits.values() if one.draws is not None), None)
     trees = {(name, 0): fit_tree(problem, drawn, points, seed=fits.seed)} if drawn else {}
-    return results_of(records, levels=levels, trees=trees, about=_about(fits, levels))
+    results = results_of(records, levels=levels, trees=trees, about=_about(fits, levels))
+    drawn_over = {} if pair is None else {"contours": contour_table(problem, pair, list(fits.values()))}
+    return replace(results, tables={**results.tables, **drawn_over})
 
 
 def measures(

@@ -94,6 +94,15 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "rmse": "root mean square error of its predictions over the groups",
         "slope": "slope of its predictions on the conditional modes at the true parameters",
     },
+    "contours": {
+        "scenario": _KEY["scenario"],
+        "first": "label of one parameter",
+        "second": "label of the other",
+        "what": "grid, or optimum: the maximum of the marginal likelihood",
+        "x": "value of the first",
+        "y": "value of the second",
+        "deviance": "least deviance over all other parameters, above that of the optimum",
+    },
     "optimum": _KEY
     | {
         "parameter": "flat label",

@@ -18,7 +18,7 @@ from bayescompare.likelihood.problem import Problem
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["fit_tree"]
+__all__ = ["Variables", "fit_tree", "parameter_variables"]
 
 Array = npt.NDArray[np.float64]
 #: Variable name -> (dims, values), as xarray takes it.
@@ -29,7 +29,7 @@ _SAMPLE = ["chain", "draw"]
 _LARGEST_PREDICTIVE = 5_000_000
 
 
-def _parameters(values: Array, layout: Layout, leading: list[str]) -> Variables:
+def parameter_variables(values: Array, layout: Layout, leading: list[str]) -> Variables:
     """Return the variables of parameter vectors ``(..., k)``."""
     return {name: ([*leading, *dims], values[..., place]) for name, (place, dims) in layout.variables.items()}
 
@@ -44,7 +44,7 @@ def _log_prior(problem: Problem, values: Array) -> Variables:
 
 def _posterior(fit: Fit, draws: Draws) -> Variables:
     layout = fit.layout
-    found = _parameters(draws.values, layout, _SAMPLE)
+    found = parameter_variables(draws.values, layout, _SAMPLE)
     if draws.random_effects is not None:
         found[layout.b_name] = ([*_SAMPLE, str(layout.factor), f"{layout.factor}_effect"], draws.random_effects)
     return found
@@ -73,7 +73,7 @@ def _groups(problem: Problem, fit: Fit, draws: Draws, rng: np.random.Generator) 
         data["constant_data"][f"{layout.factor}_index"] = (["obs"], problem.groups)
     prior = draw_prior(problem, rng, length)
     if prior is not None:
-        data["prior"] = _parameters(prior[None], layout, _SAMPLE)
+        data["prior"] = parameter_variables(prior[None], layout, _SAMPLE)
     return data
 
 
@@ -108,8 +108,8 @@ def fit_tree(problem: Problem, fit: Fit, points: Sequence[Fit] = (), *, seed: in
     coords |= {"chain": np.arange(chains), "draw": np.arange(length)}
     data = _groups(problem, fit, fit.draws, np.random.default_rng(seed))
     for point in points:
-        data[_group_name(point)] = _parameters(point.estimate, point.layout, []) | {
-            f"{name}_se": entry for name, entry in _parameters(point.se, point.layout, []).items()
+        data[_group_name(point)] = parameter_variables(point.estimate, point.layout, []) | {
+            f"{name}_se": entry for name, entry in parameter_variables(point.se, point.layout, []).items()
         }
     datasets = {name: xr.Dataset(variables, coords=_used(coords, variables)) for name, variables in data.items()}
     tree = xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in datasets.items()})
