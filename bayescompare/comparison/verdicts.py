@@ -23,7 +23,7 @@ from bayescompare.comparison.records import same_estimand
 from bayescompare.engines.catalog import ESTIMATORS, settings
 from bayescompare.fits import GATE
 
-__all__ = ["Contrast", "summarise", "verdicts"]
+__all__ = ["Contrast", "learning_rate", "summarise", "verdicts", "without_learning_rate"]
 
 Array = npt.NDArray[np.bool_]
 Frames = Mapping[str, pd.DataFrame]
@@ -117,8 +117,8 @@ def _contrasts(cells: Sequence[_Cell], contrasts: Sequence[Contrast]) -> Iterato
 def _learning_rates(fits: pd.DataFrame) -> Iterator[_Cell]:
     """Yield the range of the median gap over a decade of learning rates each side of the best."""
     adam = fits[fits["estimator"].str.startswith("adam")].copy()
-    adam["rate"] = adam["estimator"].map(_rate)
-    adam["base"] = adam["estimator"].str.replace(r"\blr=[0-9.eE+-]+,?", "", regex=True).str.rstrip(":,")
+    adam["rate"] = adam["estimator"].map(learning_rate)
+    adam["base"] = adam["estimator"].map(without_learning_rate)
     for (scenario, base), group in adam.dropna(subset=["rate"]).groupby(["scenario", "base"], sort=False):
         medians = group.groupby("rate")["gap_sd"].median()
         best = _best_rate(medians.dropna())
@@ -137,7 +137,12 @@ def _best_rate(medians: pd.Series) -> float:
     return float(tied[(len(tied) - 1) // 2]) if len(tied) else np.nan
 
 
-def _rate(label: str) -> float:
+def without_learning_rate(label: str) -> str:
+    """Return an Adam label with all settings but the learning rate."""
+    return re.sub(r"\blr=[0-9.eE+-]+,?", "", label).rstrip(":,")
+
+
+def learning_rate(label: str) -> float:
     """Return the learning rate of an Adam label, its default where the label has none."""
     given = re.search(r"\blr=([0-9.eE+-]+)", label)
     name = label.partition(":")[0]

@@ -17,6 +17,7 @@ from bayescompare.reporting.fit_answer import FitAnswer, fit_answer
 from bayescompare.reporting.flags import FlagNote, flag_notes
 from bayescompare.reporting.formats import percent
 from bayescompare.reporting.grid import Grid
+from bayescompare.reporting.laboratory import Laboratory, laboratory
 from bayescompare.reporting.methods import Methods, methods, subtitle
 from bayescompare.reporting.palette import Look
 from bayescompare.reporting.picture import Pictured, pictures
@@ -77,6 +78,7 @@ class Context:
     without_figures: Sequence[str]
     optimizers: Grid | None
     detectors: Detection | None
+    laboratory: Laboratory
     sampler: Grid | None
     failures: Grid | None
     pictures: Sequence[Pictured]
@@ -112,6 +114,7 @@ def context(subject: Subject) -> Context:
         without_figures=[scenario.name for scenario in subject.scenarios[_in_full(subject) :]],
         optimizers=optimizer_grid(subject),
         detectors=detector_grids(subject),
+        laboratory=laboratory(subject, _in_full(subject)),
         sampler=sampler_grid(subject),
         failures=failures_grid(subject) if subject.is_study else None,
         pictures=pictures(subject),

@@ -11,35 +11,24 @@ import pandas as pd
 from bayescompare.reporting.draws import Diagnosis, diagnoses, labelled_draws
 from bayescompare.reporting.figures.arviz import energy_panel, rank_panel
 from bayescompare.reporting.figures.canvas import Drawing
-from bayescompare.reporting.figures.paths import Track, loss_panel, path_panel
+from bayescompare.reporting.figures.paths import Track, path_panel
 from bayescompare.reporting.formats import Value, count, counted, number, text
 from bayescompare.reporting.grid import Column, Grid, grid
 from bayescompare.reporting.palette import Look
 from bayescompare.reporting.subject import Scenario, Subject
 
-__all__ = ["Losses", "Paths", "Sampler", "optimizer_grid", "paths", "sampler", "sampler_grid"]
+__all__ = ["Paths", "Sampler", "optimizer_grid", "paths", "sampler", "sampler_grid"]
 
 _NAN = float("nan")
 _NO_GAP = "no optimum of its own objective is known, or it lies at a boundary"
 #: Rank plots of a scenario; of more parameters those with the largest R-hat are shown.
 _MOST_RANKS = 8
-#: Estimators whose loss is a deviance, so that a gap in deviance leads from its end to its optimum.
-_DEVIANCE_LOSS = ("adam-marginal",)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Losses:
-    """The loss of one estimator."""
-
-    look: Look
-    drawing: Drawing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paths:
     """The optimizers' ways on the first data set of a scenario."""
 
-    losses: Sequence[Losses]
     parameters: Sequence[Drawing]
 
 
@@ -54,17 +43,17 @@ class Sampler:
 
 
 def paths(subject: Subject, scenario: Scenario) -> Paths | None:
-    """Return loss curves and parameter paths of the first data set that has any."""
+    """Return the paths of the parameters on the first data set that has any; their losses are in the laboratory."""
     traces = subject.table("traces")
-    traces = traces[traces["scenario"] == scenario.name] if len(traces) else traces
+    # the reported restarts of Adam: steps of other optimizers are no updates
+    if len(traces):
+        mine = (traces["scenario"] == scenario.name) & (traces["restart"] == 0)
+        traces = traces[mine & traces["estimator"].str.startswith("adam")]
     if not len(traces):
         return None
     first = traces[traces["replicate"] == traces["replicate"].min()]
     optima = _first(subject.table("optimum"), scenario, int(first["replicate"].iloc[0]))
-    fits = _first(subject.table("fits"), scenario, int(first["replicate"].iloc[0])).set_index("estimator")
-    return Paths(
-        losses=_losses(subject, scenario, first, fits), parameters=_parameters(subject, scenario, first, optima)
-    )
+    return Paths(parameters=_parameters(subject, scenario, first, optima))
 
 
 def _first(frame: pd.DataFrame, scenario: Scenario, replicate: int) -> pd.DataFrame:
@@ -78,21 +67,6 @@ def _track(look: Look, rows: pd.DataFrame, optimum: float = _NAN) -> Track | Non
     if not len(rows):
         return None
     return Track(look=look, steps=rows["step"].to_numpy(float), values=rows["value"].to_numpy(float), optimum=optimum)
-
-
-def _losses(subject: Subject, scenario: Scenario, traces: pd.DataFrame, fits: pd.DataFrame) -> list[Losses]:
-    found = []
-    for k, (label, look) in enumerate(subject.estimators.items()):
-        rows = traces[(traces["estimator"] == label) & (traces["quantity"] == "loss")]
-        gap = float(fits["gap_deviance"].get(label, _NAN))
-        track = _track(look, rows)
-        if track is None:
-            continue
-        if look.name in _DEVIANCE_LOSS and np.isfinite(gap):
-            track = _track(look, rows, float(track.values[-1]) - gap)
-        if track is not None:
-            found.append(Losses(look=look, drawing=loss_panel(f"{scenario.key}-loss{k}", track, gap)))
-    return found
 
 
 def _parameters(subject: Subject, scenario: Scenario, traces: pd.DataFrame, optima: pd.DataFrame) -> list[Drawing]:

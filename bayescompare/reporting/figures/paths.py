@@ -1,4 +1,4 @@
-"""The way of an optimizer: its loss and its parameters, step by step, with the optimum marked."""
+"""The way of an optimizer: its parameters, step by step, with the optimum marked."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
-from bayescompare.reporting.formats import plain, whole
+from bayescompare.reporting.formats import plain
 from bayescompare.reporting.palette import INKS, Look
 
-__all__ = ["Track", "loss_panel", "path_panel"]
+__all__ = ["Track", "path_panel"]
 
 Array = npt.NDArray[np.float64]
 
@@ -56,31 +56,6 @@ def path_panel(key: str, parameter: str, tracks: Sequence[Track], truth: float =
         return canvas.finish(_alt(parameter, tracks, truth))
 
 
-def loss_panel(key: str, track: Track, gap: float) -> Drawing:
-    """Return the loss of one estimator; dashed is its optimum, where it is known.
-
-    Parameters
-    ----------
-    gap
-        What is left to the optimum at the end, in deviance; NaN where unknown.
-    """
-    canvas = Canvas(key, _WIDTH, _HEIGHT)
-    with canvas.drawing():
-        axes = canvas.axes(_LEFT, _TOP, _WIDTH - _LEFT - 10, _HEIGHT - _TOP - _BOTTOM)
-        titled(canvas, "loss")
-        axes.plot(track.steps, track.values, color=track.look.hex, lw=1.3, zorder=3)
-        _end(axes, track)
-        if np.isfinite(track.optimum):
-            axes.axhline(track.optimum, color=track.look.hex, lw=1.1, ls=(0, (5, 3)), zorder=2)
-        _finish(axes, _loss_limits(track))
-        left = f"ends {plain(gap, digits=2)} above its optimum" if np.isfinite(gap) else "optimum not known"
-        titled(canvas, left, 38, quietly=True)
-        return canvas.finish(
-            f"Loss of {track.look.label} over {whole(track.steps[-1])} updates, from "
-            f"{plain(float(track.values[0]), digits=5)} to {plain(float(track.values[-1]), digits=5)}; {left}."
-        )
-
-
 def _end(axes: Axes, track: Track) -> None:
     axes.plot(
         track.steps[-1:],
@@ -101,14 +76,6 @@ def _limits(tracks: Sequence[Track], truth: float) -> tuple[float, float]:
     return _padded(
         np.concatenate([np.nanquantile(values, [0.01, 0.99]), [mark for mark in marks if np.isfinite(mark)]])
     )
-
-
-def _loss_limits(track: Track) -> tuple[float, float]:
-    """Return limits that hold the end and the optimum, but cut the fall from the start."""
-    later = track.values[max(1, len(track.values) // 20) :]
-    later = later if len(later) else track.values
-    known = [track.optimum] if np.isfinite(track.optimum) else []
-    return _padded(np.concatenate([[np.nanmin(track.values), np.nanquantile(later, 0.98)], known]))
 
 
 def _padded(values: Array) -> tuple[float, float]:

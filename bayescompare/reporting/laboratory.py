@@ -1,0 +1,344 @@
+"""Pictures of optimizers at work: their descent, their ways over the likelihood, and what the learning rate does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.stats import binom
+
+from bayescompare.comparison.contours import REGIONS
+from bayescompare.comparison.verdicts import learning_rate, without_learning_rate
+from bayescompare.reporting.draws import labelled_draws
+from bayescompare.reporting.factorial import names
+from bayescompare.reporting.figures.canvas import Drawing
+from bayescompare.reporting.figures.contours import Plane, Route, contour_panel
+from bayescompare.reporting.figures.descent import Fall, descent_panel
+from bayescompare.reporting.figures.sensitivity import Curve, sensitivity_panel
+from bayescompare.reporting.formats import fixed, percent
+from bayescompare.reporting.palette import Look
+from bayescompare.reporting.subject import Scenario, Subject
+
+__all__ = ["Contoured", "Descent", "Descents", "Laboratory", "laboratory", "median_interval"]
+
+Array = npt.NDArray[np.float64]
+
+#: Ways of Adam over the contours, draws behind them, and scenarios of the curves of the learning rate.
+MOST_ROUTES, MOST_DRAWS, MOST_CURVES = 4, 400, 12
+# Rates that make a curve, and lines that a figure can hold.
+_FEWEST_RATES, _MOST_LINES = 3, 6
+_NAN = float("nan")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Descent:
+    """How the fits of one estimator came down."""
+
+    look: Look
+    drawing: Drawing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Descents:
+    """The descents in one scenario, and what their lines are."""
+
+    scenario: str
+    panels: Sequence[Descent]
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contoured:
+    """Ways over the likelihood, with how to read it."""
+
+    looks: Sequence[Look]
+    drawing: Drawing
+    caption: str
+    more: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Laboratory:
+    """What there is to see of the optimizers."""
+
+    descents: Sequence[Descents]
+    contours: Contoured | None
+    sensitivity: Sequence[Drawing]
+
+
+def laboratory(subject: Subject, scenarios: int) -> Laboratory:
+    """Return the pictures; the descents of so many scenarios."""
+    found = (_descents(subject, scenario) for scenario in subject.scenarios[:scenarios])
+    return Laboratory(
+        descents=[one for one in found if one.panels], contours=_contoured(subject), sensitivity=_sensitivity(subject)
+    )
+
+
+# --- descent ---
+
+
+def _descents(subject: Subject, scenario: Scenario) -> Descents:
+    traces = _in(subject.table("traces"), scenario=scenario.name)
+    several = bool(len(traces) and traces["replicate"].nunique() > 1)
+    what = "data sets" if several else "restarts"
+    panels = []
+    for k, (label, look) in enumerate(subject.estimators.items()):
+        mine = _in(traces, estimator=label)
+        if not look.name.startswith("adam") or not len(mine):
+            continue
+        runs = [
+            _run(subject, scenario, label, int(replicate), int(restart), rows, alone=not several)
+            for (replicate, restart), rows in mine.groupby(["replicate", "restart"])
+            if restart == 0 or not several
+        ]
+        falls = [fall for fall, _ in runs if len(fall.steps)]
+        if falls:
+            above = all(known for fall, known in runs if len(fall.steps))
+            drawing = descent_panel(f"{scenario.key}-descent{k}", look, falls, above=above, what=what)
+            panels.append(Descent(look=look, drawing=drawing))
+    return Descents(scenario=scenario.name, panels=panels, what=what)
+
+
+def _in(table: pd.DataFrame, **values: object) -> pd.DataFrame:
+    """Return the rows that have some values; an empty table stays empty."""
+    for name, value in values.items():
+        table = table[table[name] == value] if len(table) else table
+    return table
+
+
+def _run(
+    subject: Subject, scenario: Scenario, label: str, replicate: int, restart: int, rows: pd.DataFrame, *, alone: bool
+) -> tuple[Fall, bool]:
+    """Return one run, strong where it is the reported one of a single data set, and whether its optimum is known."""
+    where = {"scenario": scenario.name, "replicate": replicate, "estimator": label}
+    path = rows.pivot_table(index="step", columns="quantity", values="value", dropna=False).sort_index()
+    loss = path["loss"].to_numpy(float) if "loss" in path else np.full(len(path), _NAN)
+    optimum = _in(subject.table("optimum"), **where)
+    least = _least_loss(subject, where, optimum)
+    known = bool(np.isfinite(least))
+    fall = Fall(
+        steps=path.index.to_numpy(float),
+        loss=loss - least if known else loss,
+        gap=_gaps(path, optimum),
+        strong=alone and restart == 0,
+    )
+    return fall, known
+
+
+def _gaps(path: pd.DataFrame, optimum: pd.DataFrame) -> Array:
+    """Return the largest distance to the optimum over the parameters, in standard errors, at each step."""
+    gaps = np.full(len(path), _NAN)
+    for row in optimum.itertuples():
+        scale, best = float(str(row.scale)), float(str(row.own_optimum))
+        if str(row.parameter) in path and np.isfinite(best) and np.isfinite(scale) and scale > 0:
+            gaps = np.fmax(gaps, np.abs(path[str(row.parameter)].to_numpy(float) - best) / scale)
+    return gaps
+
+
+def _least_loss(subject: Subject, where: Mapping[str, object], optimum: pd.DataFrame) -> float:
+    """Return the loss at the optimum of the objective, in the units of the path; NaN where it is not known.
+
+    A deviance is at its end so much above it as the fit's gap says; a mean squared error is as much smaller there
+    as its residual variance is. The end is the point of the reported path that is the estimate.
+    """
+    reported = _in(subject.table("traces"), **where, restart=0)
+    path = reported.pivot_table(index="step", columns="quantity", values="value", dropna=False).sort_index()
+    end = _end(path, _in(subject.table("estimates"), **where))
+    if end is None or "loss" not in path:
+        return _NAN
+    name, _, settings = str(where["estimator"]).partition(":")
+    loss = float(path["loss"].iloc[end])
+    if name == "adam-marginal":
+        gap = _in(subject.table("fits"), **where)["gap_deviance"]
+        return loss - float(gap.iloc[0]) if len(gap) else _NAN
+    best = optimum[optimum["parameter"] == "sigma"]["own_optimum"] if len(optimum) else optimum
+    if name == "adam-pooled" and "loss=" not in settings and "sigma" in path and len(best):
+        return loss * (float(best.iloc[0]) / float(path["sigma"].iloc[end])) ** 2
+    return _NAN
+
+
+def _end(path: pd.DataFrame, estimates: pd.DataFrame) -> int | None:
+    """Return the position in a path of the estimate, which early stopping may have taken from before its end."""
+    wanted = {str(row.parameter): float(str(row.estimate)) for row in estimates.itertuples()}
+    shared = [name for name in path if name in wanted and np.isfinite(wanted[name])]
+    if not shared:
+        return None
+    target = np.array([wanted[name] for name in shared])
+    away = np.abs(path[shared].to_numpy(float) - target) / (np.abs(target) + 1e-12)
+    worst = np.where(np.isnan(away), np.inf, away).max(axis=1)
+    place = len(worst) - 1 - int(np.argmin(worst[::-1]))
+    return place if worst[place] < 1e-6 else None
+
+
+# --- contours ---
+
+
+def _contoured(subject: Subject) -> Contoured | None:
+    """Return the ways over the likelihood of one's own data."""
+    table = subject.table("contours")
+    if not len(table) or subject.is_study:
+        return None
+    scenario, pair = str(table["scenario"].iloc[0]), (str(table["first"].iloc[0]), str(table["second"].iloc[0]))
+    plane, routes = _plane(table, pair), _routes(subject, scenario, pair)
+    draws = _draws(subject, scenario, pair)
+    drawing = contour_panel("contours", plane, routes, draws)
+    return Contoured(
+        looks=[route.look for route in routes],
+        drawing=drawing,
+        caption=_caption(plane, routes, draws),
+        more=_more(pair),
+    )
+
+
+def _plane(table: pd.DataFrame, pair: tuple[str, str]) -> Plane:
+    grid = table[table["what"] == "grid"].pivot_table(index="y", columns="x", values="deviance")
+    best = table[table["what"] == "optimum"].iloc[0]
+    return Plane(
+        names=pair,
+        x=grid.columns.to_numpy(float),
+        y=grid.index.to_numpy(float),
+        deviance=grid.to_numpy(float),
+        optimum=np.array([best["x"], best["y"]], dtype=float),
+        logs=(_is_sd(pair[0]), _is_sd(pair[1])),
+        levels=REGIONS,
+    )
+
+
+def _is_sd(name: str) -> bool:
+    return name == "sigma" or name.startswith("sd_")
+
+
+def _routes(subject: Subject, scenario: str, pair: tuple[str, str]) -> list[Route]:
+    """Return the reported ways of Adam, and that of L-BFGS-B on the likelihood, of fits that estimate both."""
+    traces = _in(subject.table("traces"), scenario=scenario, restart=0)
+    found = []
+    for label, look in subject.estimators.items():
+        rows = _in(traces, estimator=label)
+        if not look.name.startswith(("adam", "lbfgs-ml")) or not set(pair) <= set(rows.get("quantity", [])):
+            continue
+        path = rows.pivot_table(index="step", columns="quantity", values="value").sort_index()
+        found.append(Route(look=look, points=path[list(pair)].to_numpy(float)))
+    of_adam = [route for route in found if route.look.name.startswith("adam")][:MOST_ROUTES]
+    return [*of_adam, *[route for route in found if route.look.name == "lbfgs-ml"][:1]]
+
+
+def _draws(subject: Subject, scenario: str, pair: tuple[str, str]) -> Array:
+    """Return some draws of the two, evenly from all chains."""
+    found = labelled_draws(subject.results.trees.get((scenario, 0)), pair)
+    if set(found) != set(pair):
+        return np.empty((0, 2))
+    values = np.column_stack([found[name].values.ravel() for name in pair])
+    return values[:: max(1, -(-len(values) // MOST_DRAWS))]
+
+
+def _caption(plane: Plane, routes: Sequence[Route], draws: Array) -> str:
+    shares = [percent(share).removesuffix(" %") for share in plane.levels]
+    regions = f"{', '.join(shares[:-1])} and {shares[-1]} %"
+    text = f"Each way leads from its open marker to its filled one over the {regions} regions of the likelihood; "
+    text += "+ is its maximum" + (", dots are posterior draws." if len(draws) else ".")
+    zeros = [name for name, value in zip(plane.names, plane.optimum, strict=True) if value == 0]
+    if zeros:
+        text += f" At the maximum {' and '.join(zeros)} is exactly zero: it is drawn at the edge, for a log axis "
+        text += "has no zero."
+    away = [route.look.label for route in routes if not _holds(plane, route)]
+    return text + (f" A triangle is where a way crosses the edge: {', '.join(away)}." if away else "")
+
+
+def _holds(plane: Plane, route: Route) -> bool:
+    """Return whether a way begins and ends in the picture."""
+    inside = [
+        bool(axis[0] <= value <= axis[-1]) or bool(value == 0 and is_log)
+        for point in route.points[[0, -1]]
+        for axis, value, is_log in zip((plane.x, plane.y), point, plane.logs, strict=True)
+    ]
+    return all(inside)
+
+
+def _more(pair: tuple[str, str]) -> str:
+    levels = ", ".join(fixed(level, 2) for level in REGIONS.values())
+    return (
+        f"The likelihood is profiled: at each point of {pair[0]} and {pair[1]} all other parameters are at their best. "
+        f"Its lines are {levels} in deviance above the maximum, where regions of two parameters end (chi-square with "
+        "2 degrees of freedom); grey ones, further out, are at 30, 100, 300 and so on. A way has other parameters too, "
+        "so it may cross a line upwards while its loss falls. Of Adam it is the reported restart, of L-BFGS-B the "
+        "start that won, each of its points an evaluation that lowered the deviance. Draws show the posterior, which "
+        "has the prior in it and is integrated, not maximised, over the others: it need not lie where the likelihood "
+        "does."
+    )
+
+
+# --- learning rate ---
+
+
+def _sensitivity(subject: Subject) -> list[Drawing]:
+    """Return the distance to the optimum over the learning rate, of Adam estimators that differ in it only."""
+    fits = subject.table("fits")
+    if not subject.is_study or not len(fits):
+        return []
+    rates: dict[str, dict[float, str]] = {}
+    for label, look in subject.estimators.items():
+        if look.name.startswith("adam") and np.isfinite(learning_rate(label)):
+            rates.setdefault(without_learning_rate(label), {})[learning_rate(label)] = label
+    bases = {base: dict(sorted(found.items())) for base, found in rates.items() if len(found) >= _FEWEST_RATES}
+    if not bases:
+        return []
+    words = names(subject)
+    if len(bases) == 1:
+        ((base, labels),) = bases.items()
+        curves = [_curve(fits, one.name, words[one.name], labels) for one in subject.scenarios]
+        pages = [curves[k : k + _MOST_LINES] for k in range(0, min(len(curves), MOST_CURVES), _MOST_LINES)]
+        return [sensitivity_panel(f"rate{k}", base, page, _usual(base)) for k, page in enumerate(pages)]
+    return [
+        sensitivity_panel(
+            f"rate{k}",
+            words[one.name],
+            [_curve(fits, one.name, name, bases[base]) for base, name in _short(list(bases)).items()][:_MOST_LINES],
+            _usual(next(iter(bases))),
+        )
+        for k, one in enumerate(subject.scenarios[:MOST_CURVES])
+    ]
+
+
+def _usual(base: str) -> float:
+    """Return the learning rate that an estimator has by default."""
+    return learning_rate(base)
+
+
+def _short(bases: Sequence[str]) -> dict[str, str]:
+    """Return each label without what all have in common."""
+    alike = len({base.partition(":")[0] for base in bases}) == 1
+    parts = {base: base.partition(":")[2] or "default" for base in bases}
+    return parts if alike and len(set(parts.values())) == len(bases) else {base: base for base in bases}
+
+
+def _curve(fits: pd.DataFrame, scenario: str, name: str, labels: Mapping[float, str]) -> Curve:
+    groups = [_in(fits, scenario=scenario, estimator=label) for label in labels.values()]
+    found = [median_interval(group["gap_sd"].to_numpy(float)) for group in groups]
+    return Curve(
+        name=name,
+        rates=np.array(list(labels)),
+        median=np.array([median for median, _, _ in found]),
+        lower=np.array([lower for _, lower, _ in found]),
+        upper=np.array([upper for _, _, upper in found]),
+        flagged=np.array([float((group["status"] == "flagged").mean()) if len(group) else _NAN for group in groups]),
+    )
+
+
+def median_interval(values: Array) -> tuple[float, float, float]:
+    """Return the median with the order statistics that hold it with at least 95 %; NaN where none do.
+
+    The number of values below the median is binomial; with fewer than six values even the extremes may miss it.
+    """
+    known = np.sort(values[~np.isnan(values)])
+    if not len(known):
+        return _NAN, _NAN, _NAN
+    # the mean of two infinities is one
+    middle = known[(len(known) - 1) // 2], known[len(known) // 2]
+    median = float(middle[0] if middle[0] == middle[1] else (middle[0] + middle[1]) / 2)
+    below = int(binom.ppf(0.025, len(known), 0.5))
+    if below < 1:
+        return median, _NAN, _NAN
+    return median, float(known[below - 1]), float(known[-below])
