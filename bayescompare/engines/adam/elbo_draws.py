@@ -33,10 +33,10 @@ def moving_draws(start: Tensor, step: Tensor) -> Tensor:
     """Return the standard normal draws of an update.
 
     The points of the start are shifted by the number of the update times an irrational number for each axis, modulo
-    one (Cranley and Patterson 1976); those shifts fill the cube evenly. Each draw of each update is standard normal
-    over the random start, so gradients are unbiased, and less noisy than with independent draws (Buchholz, Wenzel and
-    Mandt 2018). It takes arithmetic only, so a replicate has the same draws in any stack, compiled in any way; the
-    random numbers of TensorFlow and XLA differ.
+    one (Richtmyer 1951; Cranley and Patterson 1976); those shifts fill the cube evenly. Each draw of each update is
+    standard normal over the random start, so gradients are unbiased, and less noisy than with independent draws
+    (Buchholz, Wenzel and Mandt 2018). It takes arithmetic only, so a replicate has the same draws in any stack,
+    compiled in any way; the random numbers of TensorFlow and XLA differ.
 
     Parameters
     ----------
@@ -51,8 +51,6 @@ def moving_draws(start: Tensor, step: Tensor) -> Tensor:
 
 
 def _shifts(size: int) -> Array:
-    """Return powers of the inverse of the root of ``x^(size + 1) = x + 1``, the golden ratio where ``size`` is one."""
-    root = 2.0
-    for _ in range(64):
-        root = (1 + root) ** (1 / (size + 1))
-    return np.asarray((1 / root) ** np.arange(1, size + 1))
+    """Return the square roots of the first primes modulo one: no sum of multiples of them is a whole number."""
+    primes = [k for k in range(2, 20 * size + 20) if all(k % d for d in range(2, int(k**0.5) + 1))]
+    return np.sqrt(primes[:size]) % 1
