@@ -96,7 +96,8 @@ def measures(
         ``all`` fits that have a number, those that ``passed``, ``complete`` cases, or failures as ``misses``;
         several, or each where None.
     measure
-        ``bias``, ``coverage``, ...; several, or each where None.
+        ``bias``, ``coverage``, ...; several, or each where None. Those of whole fits (`schema.FIT_MEASURES`:
+        ``gap_sd``, ``prediction_known``, ``evaluations_near``, ...) are made where they are named.
 
     Returns
     -------
