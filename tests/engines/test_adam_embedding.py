@@ -249,6 +249,10 @@ def test_levels_with_too_few_rows_are_left_out_and_counted():
     alone = fit_of(columns[g < 8], columns[g < 8], g[g < 8])
     assert np.isfinite(fit.estimate).all()
     assert alone.message == ""
+    ragged = problem_of(rng.normal(size=len(g)), np.column_stack([columns, rng.normal(size=len(g))]), columns, g)
+    design = np.hstack([ragged.x, indicators(ragged)])
+    fitted = design @ np.linalg.lstsq(design, ragged.y, rcond=1e-10)[0]
+    assert dummies_of(ragged).rss == pytest.approx(np.sum((ragged.y - fitted) ** 2), rel=1e-9)
     dense = np.linalg.matrix_rank(np.hstack([columns, indicators(problem_of(x, columns, columns, g))]))
     assert dummies_of(problem_of(x, columns, columns, g)).rank == dense == 18
     few = fit_of(columns[:6], columns[:6], np.arange(6) // 2)

@@ -52,11 +52,12 @@ class AdamPenalised(LevelEngine):
     squares, the weights best linear unbiased predictions. It then does not estimate sds, correlations and sigma:
     they are the ML values (found by L-BFGS-B), or given. ``variances=learned`` minimises -2 log joint density of
     response and weights over the variances too. That density has no maximum, it grows without bound as an sd goes to
-    zero: a run ends there (``degenerate``), or in a local mode that exists where the ML variance is above about
-    ``3 sigma^2 / n``, n the rows of a level (``local_mode``). Weights and fixed effects start as Keras has them, log
-    sds, Fisher z and log sigma at zero, in Adam's units. Where each update sees all rows, as by default, the
-    rate of a run without a ``schedule`` falls to zero over the run (Keras's ``CosineDecay``); in minibatches it is
-    constant. See `AdamEngine` for the settings that all share.
+    zero or a correlation to plus or minus one: a run ends there (``degenerate``), or in a local mode that exists
+    where the ML variance is above about ``3 sigma^2 / n``, n the rows of a level (``local_mode``). Weights and fixed
+    effects start as Keras has them, log sds, Fisher z and log sigma at zero, in Adam's units.
+
+    Where each update sees all rows, as by default, the rate of a run without a ``schedule`` falls to zero over the
+    run (Keras's ``CosineDecay``); in minibatches it is constant. See `AdamEngine` for the settings that all share.
 
     Parameters
     ----------

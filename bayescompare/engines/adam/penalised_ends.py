@@ -27,8 +27,11 @@ Array = npt.NDArray[np.float64]
 
 _JOINT = "joint mode (no maximum exists)"
 _NO_ERROR = "the joint density has no maximum: no standard error"
-_PASSED = "The joint density has a local mode; the run went past it, to sds of zero."
-_NONE = "The joint density has no local mode here: its sds go to zero from anywhere near the ML estimate."
+_PASSED = "The joint density has a local mode; the run went past it, towards a singular covariance of the effects."
+_NONE = (
+    "The joint density has no local mode near the ML estimate: from there an sd goes to zero, "
+    "or a correlation to plus or minus one."
+)
 # Step of the differences by log sds and Fisher z.
 _STEP = 1e-5
 
