@@ -31,8 +31,9 @@ _DIAGNOSTICS = (
     "rhat_max", "ess_bulk_min", "ess_tail_min", "divergences",
     "newton_sd", "drift_z", "oscillation_sd", "rhat_restarts",
 )  # fmt: skip
-# A residual sd that also holds the sd of the groups is no estimate of sigma.
-_OTHER_ESTIMAND = "sqrt(tau^2 + sigma^2)"
+# A residual sd that also holds the sd of the groups is no estimate of sigma, and the spread of weights that nothing
+# shrinks is none of the spread of the effects.
+_POOLED, _WEIGHTS = "sqrt(tau^2 + sigma^2)", "level weights"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +87,8 @@ def random_effect_rows(record: Record) -> Iterable[dict[str, Any]]:
         return
     mode, sd = fit.random_effects.mode.ravel(), fit.random_effects.sd.ravel()
     truth = record.effects.ravel() if record.effects is not None else np.full(len(mode), np.nan)
-    estimand = "posterior mean" if fit.draws is not None else "conditional mode"
+    weights = any(_WEIGHTS in said for said in fit.estimand)
+    estimand = "posterior mean" if fit.draws is not None else "level weight" if weights else "conditional mode"
     estimand = "variational mean" if fit.variational is not None else estimand
     for label, value, spread, true in zip(fit.layout.random_effect_labels, mode, sd, truth, strict=True):
         yield {
@@ -166,4 +168,5 @@ def recovery_rows(record: Record) -> Iterable[dict[str, Any]]:
 
 def same_estimand(frame: pd.DataFrame) -> pd.DataFrame:
     """Leave out estimates of something other than the parameter that they stand beside."""
-    return frame[frame["estimand"] != _OTHER_ESTIMAND]
+    other = (frame["estimand"] == _POOLED) | frame["estimand"].str.contains(_WEIGHTS, regex=False)
+    return frame[~other.fillna(False).astype(bool)]

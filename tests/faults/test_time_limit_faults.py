@@ -241,8 +241,11 @@ def test_fault_45_nuts_gives_the_draws_that_there_were(after):
     assert (fit.status, Flag.PARTIAL in fit.flags) == (Status.TIMEOUT, True)
     assert fit.message.startswith("timed out after 1e+09 s; what there was is reported")
     chains, draws, _ = several(fit).shape
-    assert (chains, 50 <= draws < 100_000 - tune) == (2, True)
-    np.testing.assert_array_equal(several(fit)[:, :50], whole)
+    # on a busy machine one chain may be twice as far as the other, and is then kept alone
+    assert 1 <= chains <= 2
+    assert 50 <= draws < 100_000 - tune
+    kept = [np.flatnonzero((whole == chain).all(axis=(1, 2))) for chain in several(fit)[:, :50]]
+    assert np.concatenate(kept).tolist() in ([0, 1], [0], [1])
     np.testing.assert_allclose(fit.estimate, several(fit).mean(axis=(0, 1)))
     assert {stat.shape for stat in fit.draws.stats.values()} == {(chains, draws)}
     assert fit.draws.random_effects.shape[:2] == (chains, draws)
