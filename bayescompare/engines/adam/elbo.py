@@ -47,8 +47,10 @@ class AdamElbo(AdamEngine):
 
     The Gaussian is over fixed effects, log sds, Fisher z of the partial correlations, log sigma and non-centred random
     effects, in the units of ``scale``; see `elbo_gaussian` for its factor and `elbo_objective` for what is in closed
-    form. ``batch`` makes each update see so many groups only, their part of the ELBO scaled up. See `AdamEngine` for
-    the settings that all Adam estimators share.
+    form. ``batch`` makes each update see so many groups only, their part of the ELBO scaled up. Adam forgets its early
+    gradients sooner than it does by default (``beta_2``): at a start with a small sigma they may be a million times
+    those of the end, and would hold the run back for thousands of updates. See `AdamEngine` for the settings that all
+    Adam estimators share.
 
     Parameters
     ----------
@@ -65,6 +67,7 @@ class AdamElbo(AdamEngine):
     uses_priors: ClassVar[bool] = True
 
     lr: float = 0.1
+    optimizer: str = "Adam(beta_2=0.99)"
     epochs: int | None = 5000
     family: Literal["mean-field", "full-rank"] = "mean-field"
     draws: int = 10
