@@ -41,10 +41,11 @@ def arrays(engine: AdamElbo, member: Member, normals: np.ndarray) -> list[np.nda
 
 
 def some_point(gaussian: Gaussian, problem: Problem, scale: str, seed: int) -> np.ndarray:
-    """Return a Gaussian of sds about 0.2 with all its numbers at work."""
+    """Return a Gaussian of sds about 0.15 with all its numbers at work."""
     x = np.random.default_rng(seed).normal(size=gaussian.size) * 0.1
     x[: gaussian.layout.p] += problem.products.beta0 if scale == "raw" else 0.0
-    x[gaussian.means : 2 * gaussian.means] -= 1.6
+    x[gaussian.layout.p : gaussian.layout.size] += 1.0
+    x[gaussian.means : 2 * gaussian.means] -= 1.9
     return x
 
 
@@ -89,7 +90,7 @@ def test_the_bound_is_the_mean_log_ratio(engine, scale, q):
     ratios = log_ratio(engine, member, x, normals)
     pairs = (ratios[:20_000] + ratios[20_000:]) / 2
     error = 2 * pairs.std() / np.sqrt(len(pairs))
-    assert error < 0.5
+    assert error < 0.2
     assert abs(bound(x)[0] + 2 * ratios.mean()) < 4 * error
 
 
@@ -283,7 +284,7 @@ def test_the_draws_of_an_update_are_a_replicate_s_own_and_standard_normal():
     for normals in each:
         np.testing.assert_allclose(normals.mean(axis=0), 0, atol=0.01)
         np.testing.assert_allclose(np.cov(normals.T), np.eye(5), atol=0.06)
-    assert abs(np.corrcoef(each[0, :, 0], each[1, :, 0])[0, 1]) < 0.1
+    assert np.abs(each[0] - each[1]).min() > 0
 
 
 @BOTH
