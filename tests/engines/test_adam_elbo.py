@@ -250,6 +250,7 @@ def evidence(problem: Problem) -> float:
     return float(top + np.log(np.exp(values - top).sum() * (grid[1] - grid[0]) ** 2))
 
 
+@pytest.mark.slow
 def test_the_bound_is_below_the_log_marginal_likelihood_and_full_rank_is_nearer():
     problem = slopes(3, groups=5, rows=5, q=1)
     exact = evidence(problem)
@@ -262,7 +263,7 @@ def test_the_bound_is_below_the_log_marginal_likelihood_and_full_rank_is_nearer(
 @BOTH
 def test_a_replicate_does_not_depend_on_its_neighbours(engine):
     problems = [slopes(seed, groups=6, rows=5, sd=sd) for seed, sd in enumerate([(1.0, 0.7), (0.4, 0.3), (3.0, 0.5)])]
-    for settings in ({"epochs": 400}, {"epochs": 40, "batch": 2}):
+    for settings in ({"epochs": 100}, {"epochs": 20, "batch": 2}):
         own = replace(engine, **settings)
         together = own.fit(problems, seeds(3))
         for r in (0, 2):
@@ -302,6 +303,7 @@ def test_minibatches_of_groups_are_unbiased(engine):
     assert np.mean(parts) == pytest.approx(whole, rel=1e-10)
 
 
+@pytest.mark.slow
 @BOTH
 def test_the_default_run_ends_at_its_own_optimum(engine):
     problems = [slopes(3 * seed, groups=20, rows=6, sd=sd) for seed, sd in enumerate([(1, 0.7), (0.3, 0.3), (4, 1)])]

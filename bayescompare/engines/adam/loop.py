@@ -216,7 +216,6 @@ class Loop:
         return np.where(np.isfinite(loss)[:, None], end, self._last.numpy()).astype(float)
 
 
-@lru_cache(maxsize=16)
 def loop(
     objective: Objective,
     replicates: int,
@@ -225,5 +224,19 @@ def loop(
     call: Call = _ADAM,
     patience: Patience | None = None,
 ) -> Loop:
-    """Return the loop of an objective and a shape, made once."""
+    """Return the loop of an objective and a shape, made once; Keras keeps rates in its default type of real numbers."""
+    _, keras = backend()
+    return _loop(objective, replicates, size, dtype, call, patience, keras.config.floatx())
+
+
+@lru_cache(maxsize=16)
+def _loop(
+    objective: Objective,
+    replicates: int,
+    size: int,
+    dtype: str,
+    call: Call,
+    patience: Patience | None,
+    floatx: str,
+) -> Loop:
     return Loop(objective, replicates, size, dtype, call, patience)
