@@ -263,7 +263,7 @@ def test_the_bound_is_below_the_log_marginal_likelihood_and_full_rank_is_nearer(
 @BOTH
 def test_a_replicate_does_not_depend_on_its_neighbours(engine):
     problems = [slopes(seed, groups=6, rows=5, sd=sd) for seed, sd in enumerate([(1.0, 0.7), (0.4, 0.3), (3.0, 0.5)])]
-    for settings in ({"epochs": 100}, {"epochs": 20, "batch": 2}):
+    for settings in ({"epochs": 400}, {"epochs": 40, "batch": 2}):
         own = replace(engine, **settings)
         together = own.fit(problems, seeds(3))
         for r in (0, 2):
