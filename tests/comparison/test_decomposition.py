@@ -157,7 +157,8 @@ def test_without_a_truth_there_is_nothing() -> None:
 
 
 NUMBERS = st.floats(-1e3, 1e3)
-FITS = st.lists(st.tuples(NUMBERS | st.just(NAN), NUMBERS | st.just(NAN), NUMBERS, st.floats(1e-2, 1e2)), min_size=1, max_size=6)
+FIT = st.tuples(NUMBERS | st.just(NAN), NUMBERS | st.just(NAN), NUMBERS, st.floats(1e-2, 1e2))
+FITS = st.lists(FIT, min_size=1, max_size=6)
 
 
 @settings(max_examples=25, deadline=None)
