@@ -221,6 +221,28 @@ def test_a_run_at_rest_far_from_the_best_optimum_is_in_a_worse_one(decrease, gap
     assert not verdict.at_optimum
 
 
+@pytest.mark.parametrize(
+    ("label", "flag"),
+    [
+        ("adam-marginal:lr=10,epochs=200", Flag.DIVERGED),
+        ("adam-marginal:lr=10,epochs=200,scale=raw", Flag.DIVERGED),
+        ("adam-marginal:lr=1e-5,epochs=200", Flag.PREMATURE),
+        ("adam-marginal:lr=0.3,batch=2,epochs=30", Flag.OSCILLATING),
+    ],
+)
+def test_planted_faults_are_caught(label, flag):
+    fits = estimator(label).fit([slopes(seed) for seed in range(10)], seeds(10))
+    assert all({flag, Flag.PREMATURE} <= set(fit.flags) for fit in fits)
+
+
+def test_a_true_sd_of_zero_is_a_boundary():
+    fits = AdamMarginal().fit([slopes(seed, sd=(0.0, 0.0)) for seed in range(10)], seeds(10))
+    ml = LbfgsML().fit([slopes(seed, sd=(0.0, 0.0)) for seed in range(10)], seeds(10))
+    found = [Flag.BOUNDARY in fit.flags for fit in fits]
+    assert found == [Flag.BOUNDARY in fit.flags for fit in ml]
+    assert sum(found) >= 7
+
+
 def test_thresholds_can_be_changed():
     problem = slopes(1)
     away = AdamMarginal(steps=80).fit([problem], seeds(1))[0]

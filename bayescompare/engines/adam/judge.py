@@ -102,11 +102,18 @@ def judge(outcome: Outcome, optimum: Fit | None, layout: Layout, margins: Margin
     if away > margins.premature or (at_bound and gap > margins.premature**2):
         elsewhere = diagnostics["newton_sd"] < _AT_REST and gap > margins.premature**2
         flags.append(Flag.WORSE_OPTIMUM if elsewhere else Flag.PREMATURE)
+        if _rose(outcome.paths[0]) and not outcome.diverged:
+            flags.append(Flag.DIVERGED)
     if spread > margins.oscillating:
         flags.append(Flag.OSCILLATING)
     if at_bound:
         flags.append(Flag.BOUNDARY)
     return Verdict(gap_deviance=gap, gap_sd=away, flags=tuple(flags), margins=margins, diagnostics=diagnostics)
+
+
+def _rose(path: Path) -> bool:
+    """Return whether a path ends higher than it began."""
+    return len(path.loss) > 1 and bool(path.loss[-1] > path.loss[0])
 
 
 def _away(estimate: Array, optimum: Fit, layout: Layout) -> float:
