@@ -67,7 +67,10 @@ def test_the_slopes_have_every_pair_of_variances_equally_often():
     assert time.max() == pytest.approx(1)
 
 
-@pytest.mark.parametrize(("name", "scenario"), [("adam-maps", MAPS), ("simchoni-rosset-slopes", SLOPES)])
+@pytest.mark.parametrize(
+    ("name", "scenario"),
+    [("adam-maps", MAPS), pytest.param("simchoni-rosset-slopes", SLOPES, marks=pytest.mark.slow)],
+)
 def test_a_tiny_version_runs_and_is_measured_and_reported(name, scenario, tmp_path):
     study = tiny(name, **scenario)
     results = bc.run_study(study, tmp_path / "out")
