@@ -68,6 +68,13 @@ def test_thresholds(detector: str, raised: dict[str, float], quiet: dict[str, fl
     assert score(rows, "newton_sd > 0.1", "sensitivity")["n_unavailable"] == 5
 
 
+def test_what_is_not_counted() -> None:
+    """A fit of an unknown gap lacks no detector, and one that was not applicable is none; a failed one is."""
+    rows = [*NEWTON, fit(NAN), fit(NAN, status="not_applicable"), fit(NAN, status="failed")]
+    counts = score(rows, "newton_sd > 0.1", "sensitivity")[["n_used", "n_unavailable", "n_unknown", "n_total"]]
+    assert counts.tolist() == [3, 2, 3, 12]
+
+
 def test_flags_are_always_there() -> None:
     rows = [fit(0.5, "oscillating", "premature"), fit(0.5, "step_limit", "premature"), fit(0.0, "oscillating")]
     expected = {"flag oscillating": (0.5, 0.0), "flag step_limit": (0.5, 1.0), "flag premature": (1.0, 1.0)}
