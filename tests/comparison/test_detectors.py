@@ -70,9 +70,10 @@ def test_thresholds(detector: str, raised: dict[str, float], quiet: dict[str, fl
 
 def test_what_is_not_counted() -> None:
     """A fit of an unknown gap lacks no detector, and one that was not applicable is none; a failed one is."""
-    rows = [*NEWTON, fit(NAN), fit(NAN, status="not_applicable"), fit(NAN, status="failed")]
+    lost = [fit(NAN, status="failed")] * 2
+    rows = [*NEWTON, fit(NAN), fit(NAN, status="not_applicable"), *lost]
     counts = score(rows, "newton_sd > 0.1", "sensitivity")[["n_used", "n_unavailable", "n_unknown", "n_total"]]
-    assert counts.tolist() == [3, 2, 3, 12]
+    assert counts.tolist() == [3, 2, 4, 13]
 
 
 def test_flags_are_always_there() -> None:
