@@ -65,7 +65,7 @@ class Flag(StrEnum):
 FLAG_SENTENCES: Mapping[Flag, str] = {
     Flag.PREMATURE: "It stopped more than 0.1 standard errors away from the optimum of its own objective.",
     Flag.OSCILLATING: "The last fifth of its path still spans more than a quarter of a standard error.",
-    Flag.DIVERGED: "Its loss ended higher than it began, or was no longer finite: then the last finite values are reported.",
+    Flag.DIVERGED: "Its loss ended higher than it began, or was no longer finite: the last finite values are reported.",
     Flag.DEGENERATE: "Its objective has no maximum there: the value grows without bound at the edge.",
     Flag.LOCAL_MODE: "It rests in a local mode of an objective that has no global one.",
     Flag.BOUNDARY: "A standard deviation is zero, or a correlation is at plus or minus one.",
