@@ -28,6 +28,8 @@ __all__ = ["Contrast", "learning_rate", "summarise", "verdicts", "without_learni
 Array = npt.NDArray[np.bool_]
 Frames = Mapping[str, pd.DataFrame]
 
+# A fit at rest in a worse optimum is as far from the best one as a premature fit.
+_ELSEWHERE = {"premature", "worse_optimum"}
 _UNSTABLE = {"diverged", "oscillating"}
 _SHORT = {1: "premature", 2: "unstable"}
 _AWAY_SD, _AWAY_DEVIANCE = 0.1, 0.01
@@ -64,7 +66,7 @@ def _lost(fits: pd.DataFrame) -> Array:
 
 def _premature(fits: pd.DataFrame) -> Interval:
     """Return the share of Adam fits that stopped away from their own optimum; a lost fit is away."""
-    away = np.array(["premature" in flags for flags in fits["flags"]], dtype=bool)
+    away = np.array([bool(_ELSEWHERE & set(flags)) for flags in fits["flags"]], dtype=bool)
     lost = _lost(fits)
     unknown = fits["gap_sd"].isna().to_numpy() & fits["gap_deviance"].isna().to_numpy() & ~lost
     return share_of(np.where(unknown, np.nan, away | lost))

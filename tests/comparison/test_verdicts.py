@@ -88,6 +88,12 @@ FLIPS = [
     # claim, aspect, tables that support it, tables that refute it
     (0, "", {"optima": optima_rows(30)}, {"optima": optima_rows(0)}),
     (1, "", {"fits": fit_rows("adam-marginal", 30, "premature")}, {"fits": fit_rows("adam-marginal", 0, "premature")}),
+    (
+        1,
+        "",
+        {"fits": fit_rows("adam-marginal", 30, "worse_optimum")},
+        {"fits": fit_rows("adam-marginal", 0, "worse_optimum")},
+    ),
     (2, "", {"fits": fit_rows("adam-marginal", 30, "oscillating")}, {"fits": fit_rows("adam-marginal", 0, "diverged")}),
     (
         3,
