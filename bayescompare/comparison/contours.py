@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import minimize
-from scipy.stats import chi2
 
 from bayescompare.comparison.schema import TABLES
 from bayescompare.engines.lbfgs.likelihood import natural_at
@@ -28,7 +27,7 @@ Array = npt.NDArray[np.float64]
 Pair = tuple[str, str]
 
 #: Probability of a region of two parameters -> profile deviance above the optimum at its edge (chi-square, 2 df).
-REGIONS: Mapping[float, float] = {share: float(chi2.ppf(share, 2)) for share in (0.5, 0.8, 0.95, 0.99)}
+REGIONS: Mapping[float, float] = {share: -2 * np.log1p(-share) for share in (0.5, 0.8, 0.95, 0.99)}
 
 # Lines of the grid in the region, and in what is shown beside it.
 _FINE, _COARSE = 29, 5

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from bayescompare.comparison.monte_carlo import mean, wilson
 
@@ -64,7 +64,7 @@ def largest_bias(optimum: pd.DataFrame, minuend: str, subtrahend: str) -> Interv
     if not found:
         return Interval(value=np.nan, lower=np.nan, upper=np.nan, n_used=0, n_total=0)
     size, parameter, estimated = max(found, key=lambda entry: entry[0])
-    half = float(norm.ppf(1 - 0.025 / len(found))) * estimated.mcse
+    half = float(ndtri(1 - 0.025 / len(found))) * estimated.mcse
     return Interval(
         value=size,
         lower=max(size - half, 0.0),

@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
 
 from bayescompare.comparison.arrival import UNKNOWN
 from bayescompare.comparison.cells import FAILED, Frames
 from bayescompare.comparison.grouping import Array, Groups
 from bayescompare.comparison.measure_rows import measure_rows
-from bayescompare.comparison.monte_carlo import NORMAL, Statistics, means, shares
+from bayescompare.comparison.monte_carlo import NORMAL, Statistics, means, median_interval, shares
 from bayescompare.fits import Flag, Status
 
 __all__ = ["fit_measure_rows", "medians"]
@@ -31,22 +30,11 @@ def medians(values: Array, groups: Groups) -> Statistics:
     found = np.full((4, groups.size), np.nan)
     n = np.zeros(groups.size, dtype=np.int64)
     for k in range(groups.size):
-        own = np.sort(values[(groups.code == k) & ~np.isnan(values)])
+        own = values[(groups.code == k) & ~np.isnan(values)]
         n[k] = len(own)
-        if len(own):
-            found[:, k] = _median(own)
+        middle, lower, upper = median_interval(own)
+        found[:, k] = middle, (upper - lower) / (2 * NORMAL), lower, upper
     return Statistics(value=found[0], mcse=found[1], lower=found[2], upper=found[3], n_used=n)
-
-
-def _median(ordered: Array) -> tuple[float, float, float, float]:
-    n = len(ordered)
-    low, high = ordered[(n - 1) // 2], ordered[n // 2]
-    middle = low if low == high else (low + high) / 2
-    rank = int(binom.ppf(0.025, n, 0.5))
-    if rank < 1:
-        return float(middle), np.nan, np.nan, np.nan
-    lower, upper = float(ordered[rank - 1]), float(ordered[n - rank])
-    return float(middle), (upper - lower) / (2 * NORMAL), lower, upper
 
 
 def _gap(fits: pd.DataFrame, groups: Groups) -> Statistics:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import bdtr, ndtri
 
 from bayescompare.comparison.grouping import Array, Codes, Groups
 
@@ -17,6 +17,7 @@ __all__ = [
     "jackknives",
     "mean",
     "means",
+    "median_interval",
     "share",
     "shares",
     "symmetric",
@@ -25,7 +26,7 @@ __all__ = [
 ]
 
 #: Half the width of a 95 % interval, in standard errors.
-NORMAL = float(norm.ppf(0.975))
+NORMAL = float(ndtri(0.975))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def jackknives(values: Array, groups: Groups, statistic: str) -> Statistics:
 
 def wilson_bounds(successes: Array, n: Codes, level: float = 0.95) -> tuple[Array, Array]:
     """Return the bounds of the Wilson score intervals of shares (Wilson 1927); 0 and 1 without data."""
-    z = norm.ppf((1 + level) / 2)
+    z = ndtri((1 + level) / 2)
     trials = np.maximum(n, 1)
     p = np.where(n > 0, successes / trials, 0.5)
     centre = (p + z**2 / (2 * trials)) / (1 + z**2 / trials)
@@ -144,3 +145,20 @@ def wilson(successes: float, n: int, level: float = 0.95) -> tuple[float, float]
     """Return the Wilson score interval of a share (Wilson 1927)."""
     lower, upper = wilson_bounds(np.array([successes]), np.array([n]), level)
     return float(lower[0]), float(upper[0])
+
+
+def median_interval(values: Array) -> tuple[float, float, float]:
+    """Return the median with the order statistics that hold it with at least 95 %; NaN where none do.
+
+    The number of values below the median is binomial; with fewer than six values even the extremes may miss it.
+    """
+    known = np.sort(values[~np.isnan(values)])
+    if not len(known):
+        return np.nan, np.nan, np.nan
+    # the mean of two infinities is one
+    middle = known[(len(known) - 1) // 2], known[len(known) // 2]
+    median = float(middle[0] if middle[0] == middle[1] else (middle[0] + middle[1]) / 2)
+    below = int(np.searchsorted(bdtr(np.arange(len(known)), len(known), 0.5), 0.025))
+    if below < 1:
+        return median, np.nan, np.nan
+    return median, float(known[below - 1]), float(known[-below])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from bayescompare.fits import Fit
 
@@ -16,7 +16,7 @@ Array = npt.NDArray[np.float64]
 def wald(fit: Fit, level: float) -> Array:
     """Return ``(k, 2)`` bounds: natural scale for beta, log for sds, Fisher z for correlations."""
     layout, estimate, se = fit.layout, fit.estimate, fit.se
-    quantile = norm.ppf((1 + level) / 2)
+    quantile = ndtri((1 + level) / 2)
     out = np.column_stack([estimate - quantile * se, estimate + quantile * se])
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         for k in (*range(layout.sd.start, layout.sd.stop), layout.sigma):

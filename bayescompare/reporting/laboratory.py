@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import binom
 
 from bayescompare.comparison.contours import REGIONS
+from bayescompare.comparison.monte_carlo import median_interval
 from bayescompare.comparison.verdicts import learning_rate, without_learning_rate
 from bayescompare.reporting.draws import labelled_draws
 from bayescompare.reporting.factorial import names
@@ -22,7 +22,7 @@ from bayescompare.reporting.formats import fixed, percent
 from bayescompare.reporting.palette import Look
 from bayescompare.reporting.subject import Scenario, Subject
 
-__all__ = ["Contoured", "Descent", "Descents", "Laboratory", "laboratory", "median_interval"]
+__all__ = ["Contoured", "Descent", "Descents", "Laboratory", "laboratory"]
 
 Array = npt.NDArray[np.float64]
 
@@ -325,20 +325,3 @@ def _curve(fits: pd.DataFrame, scenario: str, name: str, labels: Mapping[float, 
         upper=np.array([upper for _, _, upper in found]),
         flagged=np.array([float((group["status"] == "flagged").mean()) if len(group) else _NAN for group in groups]),
     )
-
-
-def median_interval(values: Array) -> tuple[float, float, float]:
-    """Return the median with the order statistics that hold it with at least 95 %; NaN where none do.
-
-    The number of values below the median is binomial; with fewer than six values even the extremes may miss it.
-    """
-    known = np.sort(values[~np.isnan(values)])
-    if not len(known):
-        return _NAN, _NAN, _NAN
-    # the mean of two infinities is one
-    middle = known[(len(known) - 1) // 2], known[len(known) // 2]
-    median = float(middle[0] if middle[0] == middle[1] else (middle[0] + middle[1]) / 2)
-    below = int(binom.ppf(0.025, len(known), 0.5))
-    if below < 1:
-        return median, _NAN, _NAN
-    return median, float(known[below - 1]), float(known[-below])

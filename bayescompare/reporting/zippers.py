@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from bayescompare.reporting.factorial import names
 from bayescompare.reporting.figures.canvas import Drawing
@@ -74,7 +74,7 @@ def teeth_of(subject: Subject, row: dict[str, object]) -> Teeth:
         estimates[["replicate", "estimate", "se", "truth"]], on="replicate"
     )
     both = both[np.isfinite(both[["lower", "upper", "estimate", "truth"]].to_numpy(float)).all(axis=1)]
-    half = (both["upper"] - both["lower"]) / 2 / norm.ppf((1 + float(str(row["level"]))) / 2)
+    half = (both["upper"] - both["lower"]) / 2 / ndtri((1 + float(str(row["level"]))) / 2)
     error = (both["estimate"] - both["truth"]).abs()
     z = error / both["se"].where(both["se"] > 0, half).replace(0, np.nan)
     order = np.argsort(z.fillna(np.inf).to_numpy(float), kind="stable")

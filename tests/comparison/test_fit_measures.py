@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binom
 
 from bayescompare.comparison.arrival import UNKNOWN
 from bayescompare.comparison.fit_measures import fit_measure_rows, medians
 from bayescompare.comparison.grouping import Groups
+from bayescompare.comparison.monte_carlo import median_interval
 from bayescompare.comparison.schema import FIT_MEASURES
 
 FAR = "it ended farther than 0.1 standard errors from its own optimum"
@@ -91,3 +93,21 @@ def test_the_interval_of_a_median_covers():
         found = medians(rng.exponential(size=2000 * n), groups)
         covered = np.mean((found.lower <= np.log(2)) & (np.log(2) <= found.upper))
         assert 0.94 < covered < 0.985
+
+
+@pytest.mark.parametrize("n", [6, 10, 25])
+def test_the_interval_of_a_median_holds_it_with_95_percent(n: int) -> None:
+    median, lower, upper = median_interval(np.arange(1.0, n + 1))
+    assert median == (n + 1) / 2
+    below = int(lower) - 1
+    assert upper == n - below
+    assert 1 - 2 * binom.cdf(below, n, 0.5) >= 0.95
+    assert 1 - 2 * binom.cdf(below + 1, n, 0.5) < 0.95
+
+
+def test_a_median_of_few_has_no_interval_and_a_lost_fit_counts() -> None:
+    median, lower, upper = median_interval(np.array([1.0, 2, 3, 4, 5, np.nan]))
+    assert (median, np.isnan(lower), np.isnan(upper)) == (3, True, True)
+    assert median_interval(np.array([1.0, np.inf, np.inf]))[0] == np.inf
+    assert median_interval(np.array([1.0, 2, *[np.inf] * 6])) == (np.inf, 1.0, np.inf)
+    assert np.isnan(median_interval(np.array([np.nan]))[0])

@@ -11,7 +11,6 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binom
 
 from bayescompare.comparison.contours import REGIONS
 from bayescompare.comparison.records import Record
@@ -22,7 +21,7 @@ from bayescompare.reporting.figures.contours import Plane, Route, contour_panel
 from bayescompare.reporting.figures.descent import Fall, descent_panel
 from bayescompare.reporting.figures.lean import lean
 from bayescompare.reporting.figures.sensitivity import Curve, sensitivity_panel
-from bayescompare.reporting.laboratory import laboratory, median_interval
+from bayescompare.reporting.laboratory import laboratory
 from bayescompare.reporting.palette import looks
 from bayescompare.reporting.render import page
 from bayescompare.reporting.subject import Subject
@@ -304,24 +303,6 @@ def test_without_the_table_there_are_no_contours() -> None:
 
 
 # --- learning rate ---
-
-
-@pytest.mark.parametrize("n", [6, 10, 25])
-def test_the_interval_of_a_median_holds_it_with_95_percent(n: int) -> None:
-    median, lower, upper = median_interval(np.arange(1.0, n + 1))
-    assert median == (n + 1) / 2
-    below = int(lower) - 1
-    assert upper == n - below
-    assert 1 - 2 * binom.cdf(below, n, 0.5) >= 0.95
-    assert 1 - 2 * binom.cdf(below + 1, n, 0.5) < 0.95
-
-
-def test_a_median_of_few_has_no_interval_and_a_lost_fit_counts() -> None:
-    median, lower, upper = median_interval(np.array([1.0, 2, 3, 4, 5, np.nan]))
-    assert (median, np.isnan(lower), np.isnan(upper)) == (3, True, True)
-    assert median_interval(np.array([1.0, np.inf, np.inf]))[0] == np.inf
-    assert median_interval(np.array([1.0, 2, *[np.inf] * 6])) == (np.inf, 1.0, np.inf)
-    assert np.isnan(median_interval(np.array([np.nan]))[0])
 
 
 def rates_study(extras: tuple[str, ...] = (",epochs=10", "")) -> Results:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm, qmc
+from scipy.special import ndtri
+from scipy.stats import qmc
 
 from bayescompare.likelihood.tensorflow import backend
 
@@ -26,7 +27,7 @@ def points(rng: np.random.Generator, count: int, size: int) -> Array:
 
 def fixed_draws(rng: np.random.Generator, count: int, size: int) -> Array:
     """Return the standard normal draws ``(count, size)`` of a Latin hypercube sample."""
-    return np.asarray(norm.ppf(np.clip(points(rng, count, size), _EDGE, 1 - _EDGE)))
+    return np.asarray(ndtri(np.clip(points(rng, count, size), _EDGE, 1 - _EDGE)))
 
 
 def moving_draws(start: Tensor, step: Tensor) -> Tensor:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm, qmc
+from scipy.special import ndtri
+from scipy.stats import qmc
 
 from bayescompare.engines.adam.elbo_gaussian import Gaussian
 from bayescompare.engines.adam.scaling import Scaling
@@ -45,7 +46,7 @@ class Posterior:
     def of(cls, gaussian: Gaussian, unit: Scaling, layout: Layout, rng: np.random.Generator) -> Posterior:
         """Return the posterior that reads by new draws."""
         points = qmc.Sobol(layout.size, rng=rng).random_base2(_DRAWS)
-        return cls(gaussian=gaussian, unit=unit, layout=layout, normals=norm.ppf(np.clip(points, 1e-12, 1 - 1e-12)))
+        return cls(gaussian=gaussian, unit=unit, layout=layout, normals=ndtri(np.clip(points, 1e-12, 1 - 1e-12)))
 
     def draws(self, x: Array) -> Array:
         """Return draws ``(N, k)`` of the natural parameters at a vector."""
