@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from bayescompare.layout import Layout
 
-__all__ = ["FLAG_SENTENCES", "GATE", "Draws", "Fit", "Flag", "Path", "RandomEffects", "Status"]
+__all__ = ["FLAG_SENTENCES", "GATE", "Basis", "Draws", "Fit", "Flag", "Path", "RandomEffects", "Status"]
 
 Array = npt.NDArray[np.float64]
 
@@ -108,6 +109,19 @@ GATE = frozenset({
 })  # fmt: skip
 
 
+class Basis(ABC):
+    """What the intervals of one kind are made of, for every parameter and at any level; it can be pickled."""
+
+    @abstractmethod
+    def bounds(self, level: float) -> Array:
+        """Return ``(k, 2)`` bounds in natural units; NaN where there is none."""
+
+    @property
+    @abstractmethod
+    def reason(self) -> tuple[str, ...]:
+        """Why each parameter has no interval; where it has one, what is to be known of its ends, or nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Path:
     """A thinned record of an optimizer's way.
@@ -181,8 +195,10 @@ class Fit:
     variational : (N, k), optional
         Points of equal weight that stand for a fitted approximation of the posterior. No chain: they have no R-hat
         or effective sample size, and are no draws of the posterior.
-    working_cov : (k, k), optional
-        Wald covariance on the working scale (log sd, Fisher z, log sigma); see ``working_estimate``.
+    working_se : (k,), optional
+        Wald standard errors on the working scale: beta, log sd, Fisher z of the partial correlations, log sigma.
+    bases
+        What was made for intervals that data are needed for: kind -> its basis.
     """
 
     estimator: str
@@ -208,6 +224,7 @@ class Fit:
     variational: Array | None = None
     path: Path | None = None
     restarts: tuple[Path, ...] = ()
+    bases: Mapping[str, Basis] = field(default_factory=dict)
     diagnostics: Mapping[str, float] = field(default_factory=dict)
     info: Mapping[str, Any] = field(default_factory=dict)
 

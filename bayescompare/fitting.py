@@ -18,13 +18,17 @@ from bayescompare.engines.catalog import estimators as read_estimators
 from bayescompare.engines.optima import judged
 from bayescompare.errors import EstimatorError, InputError
 from bayescompare.fits import Fit, Status
+from bayescompare.intervals import check_kinds, with_bases
 from bayescompare.likelihood.problem import Problem, build_problem
 from bayescompare.model import Model
-from bayescompare.seeds import sequence
+from bayescompare.seeds import below, sequence
 
 __all__ = ["DEFAULT_ESTIMATORS", "Announce", "Fits", "fit", "fit_batch"]
 
 DEFAULT_ESTIMATORS = ("adam-marginal", "lbfgs-ml", "lbfgs-reml", "nuts")
+
+# Place below a fit's seed of what is drawn for its intervals.
+_DRAWN = 1000
 
 #: Called with (what is running, done, total).
 Announce = Callable[[str, int, int], None]
@@ -40,6 +44,8 @@ class Fits(Mapping[str, Fit]):
         What was fitted.
     seed
         Root seed.
+    intervals
+        Kinds of intervals that were asked for.
     seconds
         Wall time of all fits together.
     """
@@ -48,6 +54,7 @@ class Fits(Mapping[str, Fit]):
     engines: tuple[Engine, ...]
     problem: Problem = field(repr=False)
     seed: int
+    intervals: tuple[str, ...] | None = None
     source: str = ""
     seconds: float = float("nan")
 
@@ -97,6 +104,7 @@ def fit_batch(
     replicates: Sequence[int],
     announce: Announce | None = None,
     limit: float | None = None,
+    kinds: Sequence[str] | None = None,
 ) -> list[list[Fit]]:
     """Fit problems of one shape by each engine, and judge fits of one objective by the best of them.
 
@@ -106,6 +114,8 @@ def fit_batch(
         Coordinates of the random numbers.
     limit
         Seconds that a fit may take; see `Engine.fit`.
+    kinds
+        Of intervals that the fits are made ready for; the usual ones where None. Their time is not limited.
 
     Returns
     -------
@@ -118,7 +128,12 @@ def fit_batch(
         for engine in engines:
             seeds = [sequence(seed, scenario, replicate, engine.engine) for replicate in replicates]
             columns.append(_one_engine(engine, problems, seeds, announce, limit))
-    return [judged(fits) for fits in zip(*columns, strict=True)]
+        rows = [judged(fits) for fits in zip(*columns, strict=True)]
+        for fits, problem, replicate in zip(rows, problems, replicates, strict=True):
+            for place, engine in enumerate(engines):
+                drawn = below(sequence(seed, scenario, replicate, engine.engine), _DRAWN)
+                fits[place] = with_bases(fits[place], problem, engine, drawn, kinds)
+    return rows
 
 
 def fit(
@@ -129,6 +144,7 @@ def fit(
     seed: int = 1,
     na: str = "error",
     time_limit: float | None = None,
+    intervals: Sequence[str] | None = None,
     announce: Announce | None = None,
 ) -> Fits:
     """Fit one data set by several estimators.
@@ -147,6 +163,8 @@ def fit(
         ``error`` refuses missing values in the columns used, ``drop`` drops their rows.
     time_limit
         Seconds that each estimator may take; one that takes longer is cut short, and what there was is kept.
+    intervals
+        Kinds of intervals (`intervals.KINDS`), such as ``["wald", "profile"]``; the usual ones where None.
     announce
         Called with what is running and how far it is.
 
@@ -162,15 +180,17 @@ def fit(
     ]  # fmt: skip
     _refuse_twins(engines)
     _refuse_no_time(time_limit)
+    kinds = None if intervals is None else check_kinds(intervals)
     dataset = read_data(data, na=na)
     problem = build_problem(model, dataset, na)
     started = time.perf_counter()
-    fits = fit_batch([problem], engines, seed, "fit", [0], announce, time_limit)[0]
+    fits = fit_batch([problem], engines, seed, "fit", [0], announce, time_limit, kinds)[0]
     return Fits(
         by_label={one.estimator: _with_path(one, problem) for one in fits},
         engines=tuple(engines),
         problem=problem,
         seed=seed,
+        intervals=kinds,
         source=dataset.source,
         seconds=time.perf_counter() - started,
     )

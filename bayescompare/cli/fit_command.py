@@ -33,6 +33,10 @@ def fit(
         list[str] | None, typer.Option(help='A prior, such as "sd_subject=HalfNormal(50)"; may be given again.')
     ] = None,
     level: Annotated[str, typer.Option(help="Levels of the intervals, with commas between.")] = "0.95",
+    intervals: Annotated[
+        str | None,
+        typer.Option(help="Kinds of intervals with commas between; 'bayescompare list intervals' names them."),
+    ] = None,
     na: Annotated[Missing, typer.Option(help="Refuse missing values, or drop their rows.")] = Missing.ERROR,
     time_limit: Annotated[
         float | None,
@@ -46,7 +50,7 @@ def fit(
 ) -> None:
     """Fit one data set by several estimators and compare them."""
     from bayescompare.cli.progress import Progress
-    from bayescompare.cli.read import levels_of, pair_of, priors_of
+    from bayescompare.cli.read import kinds_of, levels_of, pair_of, priors_of
     from bayescompare.cli.tables import print_fit
     from bayescompare.comparison.api import compare
     from bayescompare.engines.catalog import estimators as read_estimators
@@ -55,14 +59,16 @@ def fit(
     from bayescompare.model import Model
     from bayescompare.study.store import prepared
 
-    levels = levels_of(level)
+    levels, kinds = levels_of(level), kinds_of(intervals)
     model = Model(formula, family=family, priors=priors_of(prior or []))
     pair = pair_of(contours, model, data, na.value)
     engines = read_estimators(estimators)
     weights = {engine.label: weight(engine) for engine in engines}
     with prepared(out) as folder, Progress(weights, dict.fromkeys(weights, 1)) as progress:
         announce = progress.announce_fit
-        fits = fit_data(model, data, engines, seed=seed, na=na.value, time_limit=time_limit, announce=announce)
+        fits = fit_data(
+            model, data, engines, seed=seed, na=na.value, time_limit=time_limit, intervals=kinds, announce=announce
+        )
         progress.note("tables and report")
         results = compare(fits, levels=levels, contours=pair)
         write(results, folder)

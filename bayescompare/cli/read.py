@@ -6,11 +6,12 @@ import re
 from collections.abc import Sequence
 
 from bayescompare.errors import InputError
+from bayescompare.intervals import check_kinds
 from bayescompare.intervals.rows import check_level
 from bayescompare.model import Model
 from bayescompare.priors import Prior, parse_assignment
 
-__all__ = ["levels_of", "pair_of", "priors_of", "targets_of"]
+__all__ = ["kinds_of", "levels_of", "pair_of", "priors_of", "targets_of"]
 
 
 def levels_of(text: str) -> tuple[float, ...]:
@@ -32,6 +33,17 @@ def levels_of(text: str) -> tuple[float, ...]:
     if len(set(levels)) < len(levels):
         raise InputError(f"--level {text!r} names a level twice; give each once.")
     return levels
+
+
+def kinds_of(text: str | None) -> tuple[str, ...] | None:
+    """Read ``"wald,profile"``; None stays None.
+
+    Raises
+    ------
+    InputError
+        If a kind is not known, or named twice.
+    """
+    return None if text is None else check_kinds([part.strip() for part in text.split(",") if part.strip()])
 
 
 def pair_of(text: str | None, model: Model, data: str, na: str) -> tuple[str, str] | None:

@@ -39,6 +39,7 @@ class Listing(StrEnum):
     ESTIMATORS = "estimators"
     PRIORS = "priors"
     FAMILIES = "families"
+    INTERVALS = "intervals"
     STUDIES = "studies"
     DATASETS = "datasets"
 
@@ -54,7 +55,7 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 @app.command(name="list")
 def list_names(what: Annotated[Listing, typer.Argument(help="What to list.")]) -> None:
-    """List what can be named: estimators, priors, families, studies or datasets."""
+    """List what can be named: estimators, priors, families, intervals, studies or datasets."""
     from bayescompare.cli.tables import print_names
 
     print_names(what.value)

@@ -213,6 +213,10 @@ def _names(what: str) -> dict[str, str]:
         from bayescompare.model import FAMILIES
 
         return dict(FAMILIES)
+    if what == "intervals":
+        from bayescompare.intervals import KINDS
+
+        return {name: kind.what + ("" if kind.usual else "; made where asked for") for name, kind in KINDS.items()}
     if what == "studies":
         from bayescompare.study.definition import available
 

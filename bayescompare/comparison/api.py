@@ -72,7 +72,7 @@ def compare(fits: Fits, *, levels: Sequence[float] = (0.95,), contours: Sequence
     points = [one for one in fits.values() if one.draws is None]
     drawn = next((one for one in fits.values() if one.draws is not None), None)
     trees = {(name, 0): fit_tree(problem, drawn, points, seed=fits.seed)} if drawn else {}
-    results = results_of(records, levels=levels, trees=trees, about=_about(fits, levels))
+    results = results_of(records, levels=levels, kinds=fits.intervals, trees=trees, about=_about(fits, levels))
     drawn_over = {} if pair is None else {"contours": contour_table(problem, pair, list(fits.values()))}
     return replace(results, tables={**results.tables, **drawn_over})
 

@@ -120,6 +120,7 @@ def results_of(
     records: Sequence[Record],
     *,
     levels: Sequence[float] = (0.95,),
+    kinds: Sequence[str] | None = None,
     random_effects: bool = True,
     **facts: Any,
 ) -> Results:
@@ -127,12 +128,12 @@ def results_of(
 
     Parameters
     ----------
-    levels, random_effects
+    levels, kinds, random_effects
         As `rows.row_of` takes them.
     **facts
         As `results_of_rows` takes them.
     """
-    rows = (row_of(record, levels=levels, random_effects=random_effects) for record in records)
+    rows = (row_of(record, levels=levels, kinds=kinds, random_effects=random_effects) for record in records)
     return results_of_rows(table_of(rows), **facts)
 
 

@@ -95,7 +95,7 @@ def row_of(
     Parameters
     ----------
     levels, kinds
-        Of the intervals; all kinds that the fit has where None.
+        Of the intervals; the usual kinds where None.
     random_effects, traces
         Whether to keep the random effects, and the optimizer's path.
     sketch
@@ -106,7 +106,7 @@ def row_of(
     return {
         **fit_row(record),
         "estimates": list(estimate_rows(record)),
-        "intervals": [asdict(row) for row in intervals(fit, levels) if kinds is None or row.kind in kinds],
+        "intervals": [asdict(row) for row in intervals(fit, levels, kinds)],
         "random_effects": list(random_effect_rows(record)) if random_effects else [],
         "traces": list(trace_rows(record)) if traces else [],
         "recovery": list(recovery_rows(record)),

@@ -1,5 +1,6 @@
-"""The only maker of interval rows: Wald for point estimates, ETI and HDI for draws, variational ones."""
+"""The only maker of interval rows: of point estimates, of draws and of what stands for them."""
 
-from bayescompare.intervals.rows import KINDS, IntervalRow, intervals
+from bayescompare.intervals.kinds import KINDS, check_kinds, with_bases
+from bayescompare.intervals.rows import IntervalRow, intervals
 
-__all__ = ["KINDS", "IntervalRow", "intervals"]
+__all__ = ["KINDS", "IntervalRow", "check_kinds", "intervals", "with_bases"]

@@ -6,29 +6,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from bayescompare.errors import InputError
-from bayescompare.fits import Fit
-from bayescompare.intervals.posterior import eti, hdi
-from bayescompare.intervals.wald import wald
+from bayescompare.fits import Basis, Fit
+from bayescompare.intervals.kinds import check_kinds, chosen
+from bayescompare.intervals.posterior import EqualTails, Shortest
+from bayescompare.intervals.wald import Wald
 
-__all__ = ["KINDS", "IntervalRow", "check_level", "intervals"]
-
-Array = npt.NDArray[np.float64]
-
-#: Kinds of intervals, each with what it is.
-KINDS: Mapping[str, str] = {
-    "wald": "estimate and standard error on the log, Fisher z or natural scale",
-    "eti": "equal-tailed interval of the posterior draws",
-    "hdi": "shortest interval of the posterior draws",
-    "variational": "equal-tailed interval of a Gaussian fitted to the posterior, on its own scale",
-}
+__all__ = ["IntervalRow", "check_level", "intervals"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntervalRow:
-    """One interval of one parameter; NaN bounds come with a reason."""
+    """One interval of one parameter; NaN bounds come with a reason, others with what is to be known of them."""
 
     parameter: str
     kind: str
@@ -45,38 +35,49 @@ def check_level(level: float) -> float:
     return level
 
 
-def intervals(fit: Fit, levels: Sequence[float] = (0.95,)) -> list[IntervalRow]:
+def intervals(fit: Fit, levels: Sequence[float] = (0.95,), kinds: Sequence[str] | None = None) -> list[IntervalRow]:
     """Return every kind of interval that a fit has, for every parameter.
 
     Parameters
     ----------
     fit
-        A point estimate (``wald``), a fit with draws (``eti`` and ``hdi``) or one of a distribution that stands for
-        the posterior (``variational``).
+        A point estimate (``wald``, and what was made of its data), a fit with draws (``eti`` and ``hdi``) or one of
+        a distribution that stands for the posterior (``variational``).
     levels
         Probabilities, such as 0.95.
+    kinds
+        Of intervals; see `kinds.chosen`.
 
     Raises
     ------
     InputError
-        If a level is not between 0 and 1.
+        If a level is not between 0 and 1, or a kind is not known.
     """
-    return [row for level in levels for row in _at(fit, check_level(level))]
+    wanted = chosen(kinds if kinds is None else check_kinds(kinds))
+    bases = {name: basis for name, basis in _bases(fit).items() if name in wanted}
+    return [
+        row
+        for level in map(check_level, levels)
+        for name, basis in bases.items()
+        for row in _rows(fit, name, level, basis)
+    ]
 
 
-def _at(fit: Fit, level: float) -> Iterator[IntervalRow]:
+def _bases(fit: Fit) -> Mapping[str, Basis]:
+    """Return the bases of a fit: those that it carries, and those that are made of what it is."""
     if fit.variational is not None:
-        yield from _rows(fit, "variational", level, eti(fit.variational[None], level))
-    elif fit.draws is None:
-        yield from _rows(fit, "wald", level, wald(fit, level))
-    else:
-        yield from _rows(fit, "eti", level, eti(fit.draws.values, level))
-        yield from _rows(fit, "hdi", level, hdi(fit.draws.values, level))
+        return {"variational": EqualTails(fit.variational, fit.reason), **fit.bases}
+    if fit.draws is None:
+        return {"wald": Wald(fit), **fit.bases}
+    values = fit.draws.values
+    return {"eti": EqualTails(values, fit.reason), "hdi": Shortest(values, fit.reason), **fit.bases}
 
 
-def _rows(fit: Fit, kind: str, level: float, bounds: Array) -> Iterator[IntervalRow]:
-    for label, (lower, upper), reason in zip(fit.layout.labels, bounds, fit.reason, strict=True):
-        missing = reason if not np.isfinite(lower + upper) else ""
-        yield IntervalRow(
-            parameter=label, kind=kind, level=level, lower=float(lower), upper=float(upper), reason=missing
-        )
+def _rows(fit: Fit, kind: str, level: float, basis: Basis) -> Iterator[IntervalRow]:
+    """Yield a row a parameter, but none for one of which the basis says nothing."""
+    for label, (lower, upper), reason in zip(fit.layout.labels, basis.bounds(level), basis.reason, strict=True):
+        missing = not np.isfinite(lower + upper)
+        if missing and not reason and kind in fit.bases:
+            continue
+        said = reason if missing or kind in fit.bases else ""
+        yield IntervalRow(parameter=label, kind=kind, level=level, lower=float(lower), upper=float(upper), reason=said)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from bayescompare.fits import Fit
+from bayescompare.fits import Basis, Fit
 
-__all__ = ["wald"]
+__all__ = ["Wald", "wald"]
 
 Array = npt.NDArray[np.float64]
 
@@ -27,3 +29,19 @@ def wald(fit: Fit, level: float) -> Array:
             out[k] = np.tanh(np.arctanh(estimate[k]) - width), np.tanh(np.arctanh(estimate[k]) + width)
     out[~np.isfinite(se)] = np.nan
     return out
+
+
+@dataclass(frozen=True, slots=True)
+class Wald(Basis):
+    """A fit's own estimates and standard errors."""
+
+    fit: Fit
+
+    def bounds(self, level: float) -> Array:
+        """Return ``(k, 2)`` bounds."""
+        return wald(self.fit, level)
+
+    @property
+    def reason(self) -> tuple[str, ...]:
+        """Why there is none: what the fit says."""
+        return self.fit.reason

@@ -47,7 +47,7 @@ SURFACES = pa.schema({
 })  # fmt: skip
 
 # Of the parts; a change of it makes every part another.
-_FORMAT = 3
+_FORMAT = 4
 # Replicates of each scenario whose optimizer paths are kept.
 _TRACED = 5
 # Characters of a traceback that are kept, from its end.
@@ -167,7 +167,9 @@ def _batch(study: Study, scenario: Scenario, engine: Engine, alike: Sequence[Cas
     problems = [case.problem for case in alike if case.problem is not None]
     try:
         replicates = [case.replicate for case in alike]
-        fits = fit_batch(problems, [engine], study.seed, scenario.name, replicates, limit=study.time_limit)
+        fits = fit_batch(
+            problems, [engine], study.seed, scenario.name, replicates, limit=study.time_limit, kinds=study.intervals
+        )
         return [one for (one,) in fits]
     except Exception as error:
         message, trace = f"{type(error).__name__}: {error}", traceback.format_exc()[-_TRACEBACK:]
