@@ -44,6 +44,10 @@ class Kind:
 #: Kinds of intervals by name.
 KINDS: Mapping[str, Kind] = {
     "wald": Kind(what="estimate and standard error on the log, Fisher z or natural scale"),
+    "wald-t": Kind(
+        what="of fixed effects by (RE)ML: t with Satterthwaite degrees of freedom",
+        maker="bayescompare.intervals.satterthwaite:wald_t",
+    ),
     "eti": Kind(what="equal-tailed interval of the posterior draws", drawn=True),
     "hdi": Kind(what="shortest interval of the posterior draws", drawn=True),
     "variational": Kind(what="equal-tailed interval of a Gaussian fitted to the posterior", drawn=True),

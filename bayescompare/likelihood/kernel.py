@@ -26,6 +26,7 @@ import numpy as np
 from numba import njit
 
 __all__ = [
+    "asymptotic_covariance",
     "backward",
     "conditional_moments",
     "correlation_factor",
@@ -561,7 +562,7 @@ def conditional_moments(root: Any, lam: Any, delta: Any, sigma: float, r: Any, c
 
 
 @njit(cache=True, error_model="numpy")
-def _covariance(hessian: Any, active: Any, q: int) -> Any:
+def asymptotic_covariance(hessian: Any, active: Any, q: int) -> Any:
     """Return ``2 H^-1`` over the active coordinates that matter; NaN elsewhere, or if ``H`` is not safely positive.
 
     Where the correlations are singular, partial correlations after their rank are of no consequence.
@@ -676,7 +677,8 @@ def standard_errors(hessian: Any, active: Any, w: Any, h: Any, starts: Any, rx: 
     se, working_se : (p + q + m + 1,)
     """
     p, q, size = len(rx), starts[len(starts) - 1], len(w)
-    se, working_se, covariance = np.empty(p + size), np.empty(p + size), _covariance(hessian, active, q)
+    se, working_se = np.empty(p + size), np.empty(p + size)
+    covariance = asymptotic_covariance(hessian, active, q)
     _fixed_errors(h, rx, np.exp(w[size - 1]), se)
     for k in range(p):
         working_se[k] = se[k]

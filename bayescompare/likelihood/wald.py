@@ -11,7 +11,7 @@ from bayescompare.likelihood import kernel
 from bayescompare.likelihood.coordinates import correlation_matrix, covariance_root, variance_coordinates
 from bayescompare.likelihood.problem import Problem
 
-__all__ = ["AT_BOUNDARY", "Curvature", "curvature"]
+__all__ = ["AT_BOUNDARY", "Curvature", "curvature", "variance_covariance"]
 
 Array = npt.NDArray[np.float64]
 
@@ -55,13 +55,29 @@ def curvature(problem: Problem, theta: Array, *, reml: bool) -> Curvature:
         Curvature of the restricted likelihood in place of the full one.
     """
     data, layout = problem.products, problem.layout
-    w = variance_coordinates(theta, layout)
-    active = np.isfinite(w) & _defined(theta, problem)
-    hessian = kernel.hessian(w, active, data.starts, data.t_inverse, data.r, data.c, data.within, float(data.n), reml)
+    hessian, active, w = _hessian(problem, theta, reml)
     root = covariance_root(theta[layout.sd], theta[layout.cor], layout)
     h = kernel.forward(data.relative_root(root, theta[layout.sigma]), data.r, data.c, data.within)[1]
     se, working_se = kernel.standard_errors(hessian, active, w, h, data.starts, data.rx)
     return Curvature(se=se, working_se=working_se, reason=_reasons(theta, se, problem))
+
+
+def variance_covariance(problem: Problem, theta: Array, *, reml: bool) -> Array:
+    """Return the asymptotic covariance ``(q + m + 1, q + m + 1)`` of log sds, Fisher z and log sigma.
+
+    Twice the inverse Hessian of the profiled (restricted) deviance over those that are inside and matter; NaN for the
+    others, and everywhere where the Hessian is not safely positive. Fisher z is that of the partial correlations.
+    """
+    hessian, active, _ = _hessian(problem, theta, reml)
+    return np.asarray(kernel.asymptotic_covariance(hessian, active, problem.layout.q))
+
+
+def _hessian(problem: Problem, theta: Array, reml: bool) -> tuple[Array, npt.NDArray[np.bool_], Array]:
+    """Return the Hessian by the working variance parameters, which of them are inside and defined, and they."""
+    data, w = problem.products, variance_coordinates(theta, problem.layout)
+    active = np.isfinite(w) & _defined(theta, problem)
+    n = float(data.n)
+    return kernel.hessian(w, active, data.starts, data.t_inverse, data.r, data.c, data.within, n, reml), active, w
 
 
 def _defined(theta: Array, problem: Problem) -> npt.NDArray[np.bool_]:
