@@ -1,9 +1,10 @@
 """The marginal likelihood of a stack of data sets as TensorFlow operations, for Adam.
 
 The same formula as `bayescompare.likelihood.kernel`, group by group, so that it can be taken on
-minibatches of groups. Matrices of a handful of effects are unrolled into elementwise operations
-over (replicates, groups), which is faster than operations on small matrices. Nothing here imports TensorFlow until
-it is asked for.
+minibatches of groups. Matrices of a few effects are unrolled into elementwise operations over (replicates, groups),
+which is faster than operations on small matrices; those of more effects are eliminated column by column, as the number
+of elementwise operations grows with their cube. Neither raises where a replicate's numbers are lost: it has NaN, the
+others do not see it. Nothing here imports TensorFlow until it is asked for.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ __all__ = ["backend", "backend_problem", "deviance", "log_prior", "namespace", "
 
 Array = npt.NDArray[np.float64]
 Tensor = Any
+
+# The most effects whose matrices are unrolled.
+_UNROLLED = 4
 
 
 def backend_problem() -> str | None:
@@ -169,8 +173,10 @@ def relative_roots(log_sd: Tensor, z: Tensor, log_sigma: Tensor, t_inverse: Tens
     return tf.reduce_sum(t_inverse[:, :, :, None] * root[:, None], axis=2) / tf.exp(log_sigma)[:, None, None]
 
 
-def deviance(delta: Tensor, lam: Tensor | None, log_sigma: Tensor, groups: Tensor) -> Tensor:
-    """Return -2 log likelihood of each group, ``(R, B)``.
+def deviance(
+    delta: Tensor, lam: Tensor | None, log_sigma: Tensor, groups: Tensor, *, together: bool = False
+) -> Tensor:
+    """Return -2 log likelihood of each group, ``(R, B)``, or of all these groups together, ``(R,)``.
 
     Parameters
     ----------
@@ -181,18 +187,32 @@ def deviance(delta: Tensor, lam: Tensor | None, log_sigma: Tensor, groups: Tenso
     """
     tf, _ = backend()
     p, q = delta.shape[1], 0 if lam is None else lam.shape[1]
-    columns = iter(tf.unstack(groups, axis=0))
-    r = {(a, b): next(columns) for a in range(q) for b in range(a, q)}
+    of_effects = q * (q + 1) // 2 + q * (p + 1)
+    columns = iter(tf.unstack(groups[:of_effects], axis=0))
+    r = [next(columns) for _ in range(q * (q + 1) // 2)]
     e = [-delta[:, k, None] for k in range(p)] + [tf.ones_like(log_sigma)[:, None]]
     residual = [_sum(next(columns) * e[k] for k in range(p + 1)) for _ in range(q)]
+    # what does not depend on the effects is linear in the data: their sums do
+    others = groups[of_effects:]
+    columns = iter(tf.unstack(tf.reduce_sum(others, axis=2, keepdims=True) if together else others, axis=0))
     quadratic = _sum(next(columns) * (e[a] * e[b]) for a in range(p + 1) for b in range(a, p + 1))
     rows = next(columns)
     total = rows * (math.log(2 * math.pi) + 2 * log_sigma[:, None])
     if lam is not None:
-        pivots, solved = _eliminate(_relative_covariance(r, lam, q), residual)
-        total += _sum(tf.math.log(pivot) for pivot in pivots)
-        quadratic += _sum(s * s / pivot for s, pivot in zip(solved, pivots, strict=True))
-    return total + quadratic * tf.exp(-2 * log_sigma)[:, None]
+        solve = _solve_unrolled if q <= _UNROLLED else _solve_matrices
+        pivots, solved = solve(r, lam, residual)
+        determinants = _sum(tf.math.log(pivot) for pivot in pivots)
+        explained = _sum(s * s / pivot for s, pivot in zip(solved, pivots, strict=True))
+        total += _whole(determinants) if together else determinants
+        quadratic += _whole(explained) if together else explained
+    found = total + quadratic * tf.exp(-2 * log_sigma)[:, None]
+    return found[:, 0] if together else found
+
+
+def _whole(values: Tensor) -> Tensor:
+    """Return the sums ``(R, 1)`` of ``(R, B)``."""
+    tf, _ = backend()
+    return tf.reduce_sum(values, axis=1, keepdims=True)
 
 
 def _sum(terms: Any) -> Any:
@@ -203,8 +223,40 @@ def _sum(terms: Any) -> Any:
     return first
 
 
-def _relative_covariance(r: dict[tuple[int, int], Tensor], lam: Tensor, q: int) -> list[list[Tensor]]:
+def _solve_unrolled(
+    upper: Sequence[Tensor], lam: Tensor, residual: Sequence[Tensor]
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Return what `_eliminate` does of ``I + R_j Lambda Lambda' R_j'``, from the upper triangle of ``R_j``."""
+    return _eliminate(_relative_covariance(upper, lam, len(residual)), list(residual))
+
+
+def _solve_matrices(
+    upper: Sequence[Tensor], lam: Tensor, residual: Sequence[Tensor]
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Return the same by operations on matrices ``(R, B, q, q)``, one elimination a column."""
+    tf, _ = backend()
+    q = len(residual)
+    place = np.full((q, q), len(upper))
+    place[np.triu_indices(q)] = np.arange(len(upper))
+    entries = tf.stack([*upper, tf.zeros_like(upper[0])], axis=2)
+    r = tf.gather(entries, place, axis=2)
+    root = tf.matmul(r, lam[:, None])
+    matrix = tf.matmul(root, root, transpose_b=True) + tf.eye(q, dtype=lam.dtype)
+    # the right-hand side is eliminated as one more column
+    rest = tf.concat([matrix, tf.stack(list(residual), axis=2)[..., None]], axis=3)
+    pivots, solved = [], []
+    for _ in range(q):
+        pivots.append(rest[:, :, 0, 0])
+        solved.append(rest[:, :, 0, -1])
+        factor = rest[:, :, 1:, :1] / rest[:, :, :1, :1]
+        rest = rest[:, :, 1:, 1:] - factor * rest[:, :, :1, 1:]
+    return pivots, solved
+
+
+def _relative_covariance(upper: Sequence[Tensor], lam: Tensor, q: int) -> list[list[Tensor]]:
     """Return the lower triangle of ``B_j = I + R_j Lambda Lambda' R_j'``, entries ``(R, B)``."""
+    columns = iter(upper)
+    r = {(a, b): next(columns) for a in range(q) for b in range(a, q)}
     roots = [[_sum(r[a, k] * lam[:, k, b, None] for k in range(a, q)) for b in range(q)] for a in range(q)]
     return [
         [_sum(roots[a][k] * roots[b][k] for k in range(q)) + (1.0 if a == b else 0.0) for b in range(a + 1)]

@@ -1,4 +1,4 @@
-"""A colour and a marker for each estimator, the same in every figure (Okabe and Ito 2008)."""
+"""A colour and a marker for each estimator, the same in every figure (Okabe and Ito 2008, and a brown)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ COLOURS: Mapping[str, str] = {
     "blue": "#0072b2",
     "sky": "#56b4e9",
     "green": "#009e73",
+    "brown": "#7a4b2a",
 }
 #: Inks of the page, by the name of their CSS variable.
 INKS: Mapping[str, str] = {
@@ -37,7 +38,7 @@ MARKERS: Mapping[str, str] = {
 _OWN = {
     "adam-pooled": "orange",
     "adam-marginal": "vermillion",
-    "adam-elbo": "purple",
+    "adam-elbo": "brown",
     "adam-embedding": "yellow",
     "adam-penalised": "purple",
     "lbfgs-ml": "blue",

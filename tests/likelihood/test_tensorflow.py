@@ -23,6 +23,7 @@ SHAPES = {
     "uncorrelated": (("Intercept",), ("x",)),
     "slopes without an intercept": (("x",),),
     "four effects": (("Intercept", "x", "v"), ("w",)),
+    "six effects": (("Intercept", "x", "v", "w", "u"), ("t",)),
 }
 
 
@@ -32,6 +33,7 @@ def make_problem(seed: int, blocks: tuple[tuple[str, ...], ...], offset: float =
     groups = np.repeat(np.arange(12), rng.integers(1, 12, 12)) if blocks else np.zeros(60, dtype=np.intp)
     n = len(groups)
     columns = {"Intercept": np.ones(n), "x": rng.normal(2.0, 1.5, n), "v": rng.normal(size=n), "w": rng.normal(size=n)}
+    columns |= dict(zip("ut", np.random.default_rng(seed + 100).normal(size=(2, n)), strict=True))
     effects = [columns[name] for block in blocks for name in block]
     z = np.column_stack(effects) if blocks else np.empty((n, 0))
     b = rng.normal(size=(12, z.shape[1]))
@@ -82,6 +84,30 @@ def test_value_and_gradient_equal_the_kernel(shape, scale):
         np.testing.assert_allclose(gradient[r, -1], slope[-1], rtol=1e-9, atol=1e-7)
         if scale == "raw":
             np.testing.assert_allclose(gradient[r], np.append(slope[: layout.p] @ d.rx, slope[layout.p :]), rtol=1e-9)
+
+
+@pytest.mark.parametrize("shape", ["four effects", "six effects"])
+def test_a_replicate_whose_numbers_are_lost_does_not_touch_the_others(shape):
+    problems = [make_problem(seed, SHAPES[shape]) for seed in range(3)]
+    layout = problems[0].layout
+    x = np.random.default_rng(1).normal(size=(3, layout.size)) * 0.7
+    whole, slopes = evaluate(problems, x, "raw")
+    for lost in (np.nan, np.inf, 1e200):
+        spoilt = x.copy()
+        spoilt[1, layout.sd] = lost
+        loss, gradient = evaluate(problems, spoilt, "raw")
+        assert not np.isfinite(loss[1])
+        np.testing.assert_array_equal(loss[[0, 2]], whole[[0, 2]])
+        np.testing.assert_array_equal(gradient[[0, 2]], slopes[[0, 2]])
+
+
+def test_both_ways_of_eliminating_are_the_same(monkeypatch):
+    problems = [make_problem(seed, SHAPES["four effects"]) for seed in range(3)]
+    x = np.random.default_rng(1).normal(size=(3, problems[0].layout.size)) * 0.7
+    unrolled = evaluate(problems, x, "raw")
+    monkeypatch.setattr(stacked, "_UNROLLED", 0)
+    for one, other in zip(evaluate(problems, x, "raw"), unrolled, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-9)
 
 
 def test_value_keeps_its_digits_with_a_large_offset():

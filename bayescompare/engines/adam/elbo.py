@@ -17,16 +17,15 @@ from bayescompare.engines.adam.elbo_objective import Data, NegativeElbo, data_of
 from bayescompare.engines.adam.elbo_optimum import Bound, best_known, laplace
 from bayescompare.engines.adam.elbo_posterior import Posterior, moments
 from bayescompare.engines.adam.engine import AdamEngine, Member
-from bayescompare.engines.adam.judge import Outcome, Verdict, judge
+from bayescompare.engines.adam.judge import End, Outcome, Verdict, judge
 from bayescompare.engines.adam.optimizers import rates
 from bayescompare.engines.adam.run import Plan, Run
 from bayescompare.engines.adam.scaling import Scaling
-from bayescompare.engines.base import note_flags, status_of
 from bayescompare.errors import EstimatorError
 from bayescompare.fits import Fit, Flag, Path, Status
 from bayescompare.layout import Layout
 from bayescompare.likelihood.problem import Problem
-from bayescompare.seeds import below, generator, seed_key
+from bayescompare.seeds import below, generator
 
 __all__ = ["AdamElbo"]
 
@@ -139,9 +138,9 @@ class AdamElbo(AdamEngine):
         falling = Call("PolynomialDecay", (("decay_steps", updates), ("end_learning_rate", 0.0), ("power", _POWER)))
         return replace(plan, rates=rates(self.lr, falling))
 
-    def result(self, member: Member, runs: Sequence[Run], seed: Seed, seconds: float) -> Fit:
-        """Return the fit of the run with the lowest loss, judged by the best known Gaussian of its family."""
-        problem, run, layout = member.problem, runs[0], member.problem.layout
+    def end(self, member: Member, runs: Sequence[Run], seed: Seed) -> End:
+        """Return the run with the lowest loss, judged by the best known Gaussian of its family."""
+        run, layout = runs[0], member.problem.layout
         posterior = Posterior.of(self.gaussian(layout), member.unit, layout, generator(seed, 6))
         bound, start = self._bound(member, seed)
         objective = bound(run.x)[0]
@@ -158,30 +157,19 @@ class AdamElbo(AdamEngine):
         )
         there = None if best is None else _optimum(self.label, posterior, best[0])
         verdict = _with_sds(judge(outcome, there, layout, self.margins), se, there)
-        flags = (*note_flags(problem), *verdict.flags, *self.step_limit(run))
-        return Fit(
-            estimator=self.label,
-            layout=layout,
-            status=status_of(flags),
-            flags=flags,
+        return End(
             estimate=estimate,
             se=se,
             working_se=posterior.working_sds(run.x),
             estimand=("variational mean",) * layout.size,
             reason=("",) * layout.size,
             objective=objective,
-            gap_deviance=verdict.gap_deviance,
-            gap_sd=verdict.gap_sd,
             grad_norm=bound.steepness(run.x),
-            seconds=seconds,
-            evaluations=sum(each.updates for each in runs),
-            seed_key=seed_key(seed),
             own_optimum=None if there is None else there.estimate,
             random_effects=posterior.random_effects(run.x),
             variational=values,
-            path=paths[0],
-            restarts=tuple(paths[1:]),
-            diagnostics=verdict.diagnostics,
+            paths=paths,
+            verdict=verdict,
         )
 
     def _bound(self, member: Member, seed: Seed) -> tuple[Bound, Array]:

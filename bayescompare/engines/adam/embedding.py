@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from bayescompare.engines.adam.dummies import Dummies
 from bayescompare.engines.adam.engine import Member
-from bayescompare.engines.adam.judge import Outcome, Verdict, judge
+from bayescompare.engines.adam.judge import End, Outcome, judge
 from bayescompare.engines.adam.levels import (
     LevelEngine,
     LevelRows,
@@ -24,11 +24,9 @@ from bayescompare.engines.adam.loop import Objective
 from bayescompare.engines.adam.rows import padded, scaled, seen
 from bayescompare.engines.adam.run import Run
 from bayescompare.engines.adam.scaling import Scale, Scaling
-from bayescompare.engines.base import NOT_THERE, note_flags, status_of
 from bayescompare.fits import Fit, Path, RandomEffects, Status
 from bayescompare.likelihood.problem import Problem
 from bayescompare.likelihood.tensorflow import backend
-from bayescompare.seeds import seed_key
 
 __all__ = ["AdamEmbedding", "LevelSquaredError"]
 
@@ -114,8 +112,8 @@ class AdamEmbedding(LevelEngine):
             np.array([len(problem.y) for problem in rows], dtype=np.int32),
         ]
 
-    def result(self, member: Member, runs: Sequence[Run], seed: np.random.SeedSequence, seconds: float) -> Fit:
-        """Return the fit of the run with the lowest loss, judged by dummy regression on what it was trained on."""
+    def end(self, member: Member, runs: Sequence[Run], seed: np.random.SeedSequence) -> End:
+        """Return the run with the lowest loss, judged by dummy regression on what it was trained on."""
         train, run, layout = trained_rows(member), runs[0], member.problem.layout
         dummies = Dummies(problem=train)
         best = _optimum(dummies, self.label)
@@ -129,31 +127,20 @@ class AdamEmbedding(LevelEngine):
             decrease = n * run.decrease / (run.loss[-1] if len(run.loss) else np.nan)
         outcome = Outcome(estimate=estimate[0], paths=paths, decrease=decrease, diverged=run.diverged, gap=gap)
         verdict = judge(outcome, best, layout, self.margins)
-        flags = (*note_flags(member.problem), *verdict.flags, *self.step_limit(run))
-        se, reason = _standard_errors(best, verdict)
-        return Fit(
-            estimator=self.label,
-            layout=layout,
-            status=status_of(flags),
-            flags=flags,
+        se, working_se, reason = verdict.errors(best)
+        return End(
             message=_left_out(dummies),
             estimate=estimate[0],
             se=se,
-            working_se=best.working_se if verdict.at_optimum else None,
+            working_se=working_se,
             estimand=best.estimand,
             reason=reason,
             objective=rss / n,
-            gap_deviance=verdict.gap_deviance,
-            gap_sd=verdict.gap_sd,
             grad_norm=_gradient(dummies, beta, effects),
-            seconds=seconds,
-            evaluations=sum(each.updates for each in runs),
-            seed_key=seed_key(seed),
             own_optimum=best.estimate,
             random_effects=_level_weights(dummies, projected[0], estimate[0, layout.sigma], verdict.at_optimum),
-            path=paths[0],
-            restarts=tuple(paths[1:]),
-            diagnostics=verdict.diagnostics,
+            paths=paths,
+            verdict=verdict,
         )
 
     def _path(self, member: Member, dummies: Dummies, run: Run) -> Path:
@@ -277,10 +264,3 @@ def _level_weights(dummies: Dummies, weights: Array, sigma: float, at_optimum: b
         return None
     errors = sigma * dummies.unit_errors[1] if at_optimum else np.full_like(weights, np.nan)
     return RandomEffects(mode=dummies.spread(weights, np.nan), sd=dummies.spread(errors, np.nan))
-
-
-def _standard_errors(best: Fit, verdict: Verdict) -> tuple[Array, tuple[str, ...]]:
-    """Return the nominal standard errors where the fit has arrived, else NaN and the reason."""
-    if verdict.at_optimum:
-        return best.se, best.reason
-    return np.full(len(best.se), np.nan), tuple(reason or NOT_THERE for reason in best.reason)

@@ -12,19 +12,19 @@ import numpy.typing as npt
 
 from bayescompare.engines.adam.batches import Epoch, Minibatches, in_order, shuffled
 from bayescompare.engines.adam.calls import Call
-from bayescompare.engines.adam.judge import Margins
+from bayescompare.engines.adam.judge import End, Margins
 from bayescompare.engines.adam.loop import Objective, Patience, loop
 from bayescompare.engines.adam.optimizers import COUPLED, rates, read_optimizer, read_schedule
 from bayescompare.engines.adam.run import Plan, Run, optimize
 from bayescompare.engines.adam.scaling import Scale, Scaling, scaling
 from bayescompare.engines.adam.stack import in_stacks, marked, shared_seconds
-from bayescompare.engines.base import Engine, Progress
+from bayescompare.engines.base import Engine, Progress, note_flags, status_of
 from bayescompare.errors import EstimatorError
 from bayescompare.fits import Fit, Flag
 from bayescompare.likelihood.problem import Problem
 from bayescompare.likelihood.tensorflow import backend_problem
 from bayescompare.model import Model
-from bayescompare.seeds import generator
+from bayescompare.seeds import generator, seed_key
 
 __all__ = ["AdamEngine", "Member"]
 
@@ -188,8 +188,8 @@ class AdamEngine(Engine):
         """Return the minibatches of an epoch; None where each update sees all data."""
 
     @abstractmethod
-    def result(self, member: Member, runs: Sequence[Run], seed: Seed, seconds: float) -> Fit:
-        """Return the fit of the best of some runs, which comes first."""
+    def end(self, member: Member, runs: Sequence[Run], seed: Seed) -> End:
+        """Return what the best of some runs, which comes first, is worth."""
 
     def rows_of(self, member: Member, rng: np.random.Generator) -> Epoch | None:
         """Return minibatches of rows."""
@@ -218,8 +218,39 @@ class AdamEngine(Engine):
         own = [runs[i : i + self.restarts] for i in range(0, len(runs), self.restarts)]
         ranked = [sorted(each, key=lambda run: _rank(run)) for each in own]
         each = shared_seconds(took, members)
-        fits = [self.result(*one, each) for one in zip(members, ranked, seeds, strict=True)]
+        fits = [self._fit(*one, each) for one in zip(members, ranked, seeds, strict=True)]
         return marked(fits, [any(run.cut for run in each) for each in own], seconds)
+
+    def _fit(self, member: Member, runs: Sequence[Run], seed: Seed, seconds: float) -> Fit:
+        """Return the fit of some runs, of which the best comes first."""
+        end = self.end(member, runs, seed)
+        flags = (*note_flags(member.problem), *end.verdict.flags, *self.step_limit(runs[0]))
+        return Fit(
+            estimator=self.label,
+            layout=member.problem.layout,
+            status=status_of(flags),
+            flags=flags,
+            message=end.message,
+            estimate=end.estimate,
+            se=end.se,
+            working_se=end.working_se,
+            estimand=end.estimand,
+            reason=end.reason,
+            objective=end.objective,
+            gap_deviance=end.verdict.gap_deviance,
+            gap_sd=end.verdict.gap_sd,
+            grad_norm=end.grad_norm,
+            seconds=seconds,
+            evaluations=sum(each.updates for each in runs),
+            seed_key=seed_key(seed),
+            own_optimum=end.own_optimum,
+            random_effects=end.random_effects,
+            variational=end.variational,
+            path=end.paths[0],
+            restarts=tuple(end.paths[1:]),
+            diagnostics=end.verdict.diagnostics,
+            info=end.info,
+        )
 
     def _run_stacks(
         self, stacks: Sequence[_Rows], seconds: float | None, share: Callable[[float], None]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bayescompare.engines.adam import ends
+from bayescompare.engines.base import NOT_THERE
 from bayescompare.engines.optima import working_distance
-from bayescompare.fits import Fit, Flag, Path
+from bayescompare.fits import Fit, Flag, Path, RandomEffects
 from bayescompare.layout import Layout
 from bayescompare.likelihood.coordinates import natural_working
 
-__all__ = ["Margins", "Outcome", "Verdict", "judge"]
+__all__ = ["End", "Margins", "Outcome", "Verdict", "judge"]
 
 Array = npt.NDArray[np.float64]
 
@@ -74,6 +76,40 @@ class Verdict:
     def at_optimum(self) -> bool:
         """Whether the estimate may have a standard error."""
         return self.gap_sd <= self.margins.premature and not {Flag.PREMATURE, Flag.WORSE_OPTIMUM} & set(self.flags)
+
+    def errors(self, best: Fit) -> tuple[Array, Array | None, tuple[str, ...]]:
+        """Return the optimum's standard errors, natural and working, where the run has arrived, else NaN and why."""
+        if self.at_optimum:
+            return best.se, best.working_se, best.reason
+        return np.full(len(best.se), np.nan), None, tuple(reason or NOT_THERE for reason in best.reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """The judged end of a fit; the fields that are not explained here are those of `Fit`.
+
+    Parameters
+    ----------
+    paths
+        Of the reported run first, then of its restarts.
+    verdict
+        Gaps, flags and diagnostics.
+    """
+
+    estimate: Array
+    se: Array
+    estimand: tuple[str, ...]
+    reason: tuple[str, ...]
+    objective: float
+    grad_norm: float
+    paths: Sequence[Path]
+    verdict: Verdict
+    working_se: Array | None = None
+    own_optimum: Array | None = None
+    random_effects: RandomEffects | None = None
+    variational: Array | None = None
+    message: str = ""
+    info: Mapping[str, Any] = field(default_factory=dict)
 
 
 def judge(outcome: Outcome, optimum: Fit | None, layout: Layout, margins: Margins) -> Verdict:

@@ -136,8 +136,8 @@ class Loop:
         data: tuple[Tensor, ...],
         held: tuple[Tensor, ...],
         batches: Tensor | None,
-    ) -> None:
-        """Make the updates from ``first`` to before ``end`` of a chunk.
+    ) -> Tensor:
+        """Make the updates from ``first`` to before ``end`` of a chunk; return the losses ``(R,)`` on all data then.
 
         Parameters
         ----------
@@ -157,6 +157,7 @@ class Loop:
             return t + 1
 
         self.tf.while_loop(lambda t: t < end, body, [first], parallel_iterations=1)
+        return self._objective.loss(self.reported, data, None)
 
     def _step(
         self,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -13,13 +14,13 @@ from bayescompare.engines.adam.batches import Epoch, in_order, shuffled, whole
 from bayescompare.engines.adam.calls import Call
 from bayescompare.engines.adam.criterion import Criterion, Likelihood, PosteriorDensity
 from bayescompare.engines.adam.engine import AdamEngine, Member
-from bayescompare.engines.adam.judge import Outcome, Verdict, judge
+from bayescompare.engines.adam.judge import End, Outcome, Verdict, judge
 from bayescompare.engines.adam.loop import Objective
 from bayescompare.engines.adam.optimizers import rates
 from bayescompare.engines.adam.pieces import by_group, cut_rows, part, split_at
 from bayescompare.engines.adam.run import Plan, Run
 from bayescompare.engines.adam.scaling import Scaling
-from bayescompare.engines.base import NOT_THERE, note_flags, status_of
+from bayescompare.engines.base import NOT_THERE
 from bayescompare.errors import EstimatorError
 from bayescompare.fits import Fit, Flag, Path
 from bayescompare.layout import Layout
@@ -28,7 +29,7 @@ from bayescompare.likelihood.problem import Problem
 from bayescompare.likelihood.tensorflow import backend, log_prior, pack, relative_roots
 from bayescompare.likelihood.tensorflow import deviance as group_deviances
 from bayescompare.priors import PriorSet
-from bayescompare.seeds import below, seed_key
+from bayescompare.seeds import below
 
 __all__ = ["AdamMarginal", "MarginalDeviance"]
 
@@ -69,7 +70,8 @@ class MarginalDeviance(Objective):
         lam = None
         if layout.q:
             lam = relative_roots(x[:, layout.sd], x[:, layout.cor], log_sigma, t_inverse, layout)
-        total = _total(groups, shares, batch, lambda picked: group_deviances(delta, lam, log_sigma + log_unit, picked))
+        of = partial(group_deviances, delta, lam, log_sigma + log_unit)
+        total = of(groups, together=True) if batch is None else _estimated(groups, shares, batch, of)
         return total - 2 * self._log_prior(x, log_unit, prior_data) if self.priors else total
 
     def _log_prior(self, x: Tensor, log_unit: Tensor, prior_data: Sequence[Tensor]) -> Tensor:
@@ -83,11 +85,9 @@ class MarginalDeviance(Objective):
         return log_prior(priors, beta, root, tf.exp(x[:, layout.sigma] + log_unit))
 
 
-def _total(groups: Tensor, shares: Tensor, batch: Tensor | None, deviances: Any) -> Tensor:
-    """Return the sum over all groups, or that over a minibatch by the share of the data that it is."""
+def _estimated(groups: Tensor, shares: Tensor, batch: Tensor, deviances: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return the sum over a minibatch by the share of the data that it is."""
     tf, _ = backend()
-    if batch is None:
-        return tf.reduce_sum(deviances(groups), axis=1)
     place = tf.maximum(batch, 0)
     picked = tf.gather(tf.transpose(groups, (1, 2, 0)), place, batch_dims=1)
     used = tf.cast(batch >= 0, groups.dtype)
@@ -233,9 +233,9 @@ class AdamMarginal(AdamEngine):
         own = plan.rates if self.schedule else rates(self.lr, halving)
         return replace(plan, rates=own, updates=updates, tolerance=self.tolerance)
 
-    def result(self, member: Member, runs: Sequence[Run], seed: np.random.SeedSequence, seconds: float) -> Fit:
-        """Return the fit of the run with the lowest loss, judged by the optimum of what it was trained on."""
-        problem, run, layout = member.problem, runs[0], member.problem.layout
+    def end(self, member: Member, runs: Sequence[Run], seed: np.random.SeedSequence) -> End:
+        """Return the run with the lowest loss, judged by the optimum of what it was trained on."""
+        run, layout = runs[0], member.problem.layout
         estimate = member.unit.natural(run.x[None], layout)[0]
         paths = [Path(steps=r.steps, values=member.unit.natural(r.path, layout), loss=r.loss) for r in runs]
         criterion = PosteriorDensity(member.train) if self.map else Likelihood(member.train)
@@ -243,30 +243,19 @@ class AdamMarginal(AdamEngine):
         best, gap = _own_optimum(criterion, estimate, objective, below(seed, 2))
         outcome = Outcome(estimate=estimate, paths=paths, decrease=run.decrease, diverged=run.diverged, gap=gap)
         verdict = judge(outcome, best, layout, self.margins)
-        flags = (*note_flags(problem), *verdict.flags, *self.step_limit(run))
         se, working_se, reason = _standard_errors(criterion, estimate, verdict, best)
-        return Fit(
-            estimator=self.label,
-            layout=layout,
-            status=status_of(flags),
-            flags=flags,
+        return End(
             estimate=estimate,
             se=se,
             working_se=working_se,
             estimand=(self._estimand(criterion, member),) * layout.size,
             reason=reason,
             objective=objective,
-            gap_deviance=verdict.gap_deviance,
-            gap_sd=verdict.gap_sd,
             grad_norm=criterion.steepness(estimate, best),
-            seconds=seconds,
-            evaluations=sum(each.updates for each in runs),
-            seed_key=seed_key(seed),
             own_optimum=None if best is None else best.estimate,
-            random_effects=conditional_effects(problem, estimate) if np.isfinite(estimate).all() else None,
-            path=paths[0],
-            restarts=tuple(paths[1:]),
-            diagnostics=verdict.diagnostics,
+            random_effects=conditional_effects(member.problem, estimate) if np.isfinite(estimate).all() else None,
+            paths=paths,
+            verdict=verdict,
         )
 
     def _estimand(self, criterion: Criterion, member: Member) -> str:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from bayescompare.engines.adam.calls import Call
 from bayescompare.engines.adam.engine import Member
 from bayescompare.engines.adam.henderson import penalty
-from bayescompare.engines.adam.judge import Outcome
+from bayescompare.engines.adam.judge import End, Outcome
 from bayescompare.engines.adam.levels import LevelEngine, LevelRows, trained_rows
 from bayescompare.engines.adam.loop import Objective
 from bayescompare.engines.adam.optimizers import rates
@@ -27,15 +27,13 @@ from bayescompare.engines.adam.penalty import JointDeviance, PenalisedDeviance
 from bayescompare.engines.adam.rows import padded, scaled
 from bayescompare.engines.adam.run import Plan, Run
 from bayescompare.engines.adam.scaling import Scaling
-from bayescompare.engines.base import note_flags, status_of
 from bayescompare.errors import EstimatorError
-from bayescompare.fits import Fit, Path
+from bayescompare.fits import Path
 from bayescompare.formula import parse
 from bayescompare.layout import Layout
 from bayescompare.likelihood.coordinates import correlation_matrix
 from bayescompare.likelihood.problem import Problem
 from bayescompare.model import Model
-from bayescompare.seeds import seed_key
 
 __all__ = ["AdamPenalised"]
 
@@ -181,8 +179,8 @@ class AdamPenalised(LevelEngine):
             return plan
         return replace(plan, rates=rates(self.lr, Call("CosineDecay", (("decay_steps", updates),))))
 
-    def result(self, member: Member, runs: Sequence[Run], seed: np.random.SeedSequence, seconds: float) -> Fit:
-        """Return the fit of the run with the lowest loss, judged on what it was trained on."""
+    def end(self, member: Member, runs: Sequence[Run], seed: np.random.SeedSequence) -> End:
+        """Return the run with the lowest loss, judged on what it was trained on."""
         run, train = runs[0], trained_rows(member)
         paths = [Path(steps=r.steps, values=self._natural(member, r.path), loss=r.loss) for r in runs]
         estimate, effects = self._natural(member, run.x[None])[0], self.coefficients(member, run.x[None])[1][0]
@@ -190,35 +188,8 @@ class AdamPenalised(LevelEngine):
         outcome = Outcome(estimate=estimate, paths=paths, decrease=run.decrease, diverged=run.diverged, gap=nan)
         if isinstance(train, FixedRows):
             source = _SOURCES[self.variances]
-            end = at_fixed_variances(train, outcome, effects, self.margins, source=source, label=self.label)
-        else:
-            end = at_learned_variances(train, outcome, effects, self.margins, label=self.label)
-        flags = (*note_flags(member.problem), *end.flags, *self.step_limit(run))
-        return Fit(
-            estimator=self.label,
-            layout=member.problem.layout,
-            status=status_of(flags),
-            flags=flags,
-            message=end.message,
-            estimate=end.estimate,
-            se=end.se,
-            working_se=end.working_se,
-            estimand=end.estimand,
-            reason=end.reason,
-            objective=end.objective,
-            gap_deviance=end.gap_deviance,
-            gap_sd=end.gap_sd,
-            grad_norm=end.grad_norm,
-            seconds=seconds,
-            evaluations=sum(each.updates for each in runs),
-            seed_key=seed_key(seed),
-            own_optimum=end.own_optimum,
-            random_effects=end.random_effects,
-            path=paths[0],
-            restarts=tuple(paths[1:]),
-            diagnostics=end.diagnostics,
-            info=end.info,
-        )
+            return at_fixed_variances(train, outcome, effects, self.margins, source=source, label=self.label)
+        return at_learned_variances(train, outcome, effects, self.margins, label=self.label)
 
 
 def _numbers(text: str, name: str) -> list[float]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from bayescompare.engines.adam.henderson import Henderson, penalty
 from bayescompare.engines.adam.joint import joint_deviance, resting
-from bayescompare.engines.adam.judge import Margins, Outcome, Verdict, judge
+from bayescompare.engines.adam.judge import End, Margins, Outcome, Verdict, judge
 from bayescompare.engines.adam.levels import LevelRows, residuals
-from bayescompare.engines.base import NOT_THERE
 from bayescompare.engines.lbfgs.likelihood import LbfgsML
 from bayescompare.fits import Fit, Flag, RandomEffects, Status
 from bayescompare.likelihood.coordinates import natural_working
@@ -21,7 +19,7 @@ from bayescompare.likelihood.evaluate import conditional_effects
 from bayescompare.likelihood.tensorflow import root_rows
 from bayescompare.likelihood.wald import curvature
 
-__all__ = ["End", "FixedRows", "at_fixed_variances", "at_learned_variances", "maximum_likelihood"]
+__all__ = ["FixedRows", "at_fixed_variances", "at_learned_variances", "maximum_likelihood"]
 
 Array = npt.NDArray[np.float64]
 
@@ -41,27 +39,6 @@ class FixedRows(LevelRows):
     """Rows with the variances that their penalty takes, ``theta (k,)`` in natural units."""
 
     theta: Array
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class End:
-    """The judged end of a run; the fields are those of `Fit`."""
-
-    estimate: Array
-    se: Array
-    estimand: tuple[str, ...]
-    reason: tuple[str, ...]
-    objective: float
-    flags: tuple[Flag, ...]
-    grad_norm: float
-    random_effects: RandomEffects | None
-    gap_deviance: float = float("nan")
-    gap_sd: float = float("nan")
-    working_se: Array | None = None
-    own_optimum: Array | None = None
-    message: str = ""
-    diagnostics: Mapping[str, float] = field(default_factory=dict)
-    info: Mapping[str, Any] = field(default_factory=dict)
 
 
 def maximum_likelihood(problem: LevelRows) -> Array:
@@ -104,22 +81,20 @@ def at_fixed_variances(
         objective = _cost(error, effects, theta[layout.sigma], price.precision)
         per_sd = np.max(np.abs(away) / np.where(sds > 0, sds, np.inf), initial=0.0)
     verdict = judge(replace(outcome, gap=gap), best, layout, margins)
-    se, reason = _errors(best, verdict)
+    se, working_se, reason = verdict.errors(best)
     slopes = _slopes(problem, error, effects, theta[layout.sigma], price.precision)
     return End(
         estimate=outcome.estimate,
         se=se,
-        working_se=best.working_se if verdict.at_optimum else None,
+        working_se=working_se,
         estimand=best.estimand,
         reason=reason,
         objective=objective,
-        flags=verdict.flags,
-        gap_deviance=verdict.gap_deviance,
-        gap_sd=verdict.gap_sd,
         grad_norm=float(np.max(np.abs([*(slopes[0] * equations.beta_se), *(slopes[1] * sds).ravel()]))),
         own_optimum=best.estimate,
         random_effects=RandomEffects(mode=effects, sd=sds),
-        diagnostics={**verdict.diagnostics, "effects_sd": float(per_sd)},
+        paths=outcome.paths,
+        verdict=replace(verdict, diagnostics={**verdict.diagnostics, "effects_sd": float(per_sd)}),
         info={"fixed_variances": dict(zip(layout.labels[layout.p :], theta[layout.p :].tolist(), strict=True))},
     )
 
@@ -155,13 +130,6 @@ def _best(problem: FixedRows, equations: Henderson, source: str, label: str) -> 
     )
 
 
-def _errors(best: Fit, verdict: Verdict) -> tuple[Array, tuple[str, ...]]:
-    """Return the standard errors given the variances where the fit has arrived, else NaN and the reason."""
-    if verdict.at_optimum:
-        return best.se, best.reason
-    return np.full(len(best.se), np.nan), tuple(reason or NOT_THERE for reason in best.reason)
-
-
 def at_learned_variances(problem: LevelRows, outcome: Outcome, effects: Array, margins: Margins, *, label: str) -> End:
     """Return the end of a run on `JointDeviance`: in a local mode, or degenerate; neither has a gap.
 
@@ -180,6 +148,7 @@ def at_learned_variances(problem: LevelRows, outcome: Outcome, effects: Array, m
     flags = [flag for flag in verdict.flags if flag is not Flag.PREMATURE]
     flags += [Flag.LOCAL_MODE] if mode is not None else []
     flags += [Flag.NOT_STATIONARY] if Flag.PREMATURE in verdict.flags else []
+    diagnostics, nan = {**verdict.diagnostics, "local_mode_sd": verdict.gap_sd}, float("nan")
     collapses = nearest is None and bool(np.isfinite(theta).all())
     flags += [Flag.DEGENERATE] if collapses else []
     return End(
@@ -188,12 +157,12 @@ def at_learned_variances(problem: LevelRows, outcome: Outcome, effects: Array, m
         estimand=(_JOINT,) * layout.size,
         reason=(_NO_ERROR,) * layout.size,
         objective=joint_deviance(problem, theta, effects),
-        flags=tuple(flags),
         grad_norm=_steepness(problem, theta, effects),
         own_optimum=mode,
         random_effects=_with_sds(problem, theta, effects),
         message="" if not collapses else (_NONE if known is None else _PASSED),
-        diagnostics={**verdict.diagnostics, "local_mode_sd": verdict.gap_sd},
+        paths=outcome.paths,
+        verdict=Verdict(gap_deviance=nan, gap_sd=nan, flags=tuple(flags), margins=margins, diagnostics=diagnostics),
         info={} if known is None else {"local_mode": dict(zip(layout.labels, known.tolist(), strict=True))},
     )
 

@@ -11,17 +11,15 @@ import numpy.typing as npt
 
 from bayescompare.engines.adam.batches import Epoch
 from bayescompare.engines.adam.engine import AdamEngine, Member
-from bayescompare.engines.adam.judge import Outcome, Verdict, judge
+from bayescompare.engines.adam.judge import End, Outcome, judge
 from bayescompare.engines.adam.loop import Objective
 from bayescompare.engines.adam.pieces import split_rows
 from bayescompare.engines.adam.rows import glorot, padded, scaled, seen
 from bayescompare.engines.adam.run import Run
 from bayescompare.engines.adam.scaling import Scale, Scaling
-from bayescompare.engines.base import NOT_THERE, note_flags, status_of
 from bayescompare.fits import Fit, Path, Status
 from bayescompare.likelihood.problem import Problem
 from bayescompare.likelihood.tensorflow import backend
-from bayescompare.seeds import seed_key
 
 __all__ = ["AdamPooled"]
 
@@ -89,8 +87,8 @@ class AdamPooled(AdamEngine):
         """Return minibatches of rows."""
         return self.rows_of(member, rng)
 
-    def result(self, member: Member, runs: Sequence[Run], seed: np.random.SeedSequence, seconds: float) -> Fit:
-        """Return the fit of the run with the lowest loss, judged by least squares on what it was trained on."""
+    def end(self, member: Member, runs: Sequence[Run], seed: np.random.SeedSequence) -> End:
+        """Return the run with the lowest loss, judged by least squares on what it was trained on."""
         train, run, layout = member.train, runs[0], member.problem.layout
         beta = member.unit.centre + member.unit.fixed @ run.x
         best = _least_squares(train, self.label)
@@ -103,29 +101,18 @@ class AdamPooled(AdamEngine):
             decrease = n * run.decrease / (run.loss[-1] if len(run.loss) else np.nan)
         outcome = Outcome(estimate=estimate, paths=paths, decrease=decrease, diverged=run.diverged, gap=gap)
         verdict = judge(outcome, best, layout, self.margins)
-        flags = (*note_flags(member.problem), *verdict.flags, *self.step_limit(run))
-        se, reason = _standard_errors(best, verdict)
-        return Fit(
-            estimator=self.label,
-            layout=layout,
-            status=status_of(flags),
-            flags=flags,
+        se, working_se, reason = verdict.errors(best)
+        return End(
             estimate=estimate,
             se=se,
-            working_se=best.working_se if verdict.at_optimum else None,
+            working_se=working_se,
             estimand=best.estimand,
             reason=reason,
             objective=rss / n,
-            gap_deviance=verdict.gap_deviance,
-            gap_sd=verdict.gap_sd,
             grad_norm=_gradient(train, beta, best),
-            seconds=seconds,
-            evaluations=sum(each.updates for each in runs),
-            seed_key=seed_key(seed),
             own_optimum=best.estimate,
-            path=paths[0],
-            restarts=tuple(paths[1:]),
-            diagnostics=verdict.diagnostics,
+            paths=paths,
+            verdict=verdict,
         )
 
 
@@ -166,13 +153,6 @@ def _least_squares(problem: Problem, label: str) -> Fit:
         estimand=tuple(estimand),
         reason=tuple(_IGNORED if k in missing else "" for k in range(layout.size)),
     )
-
-
-def _standard_errors(best: Fit, verdict: Verdict) -> tuple[Array, tuple[str, ...]]:
-    """Return the nominal standard errors where the fit has arrived, else NaN and the reason."""
-    if verdict.at_optimum:
-        return best.se, best.reason
-    return np.full(len(best.se), np.nan), tuple(reason or NOT_THERE for reason in best.reason)
 
 
 def _path(problem: Problem, unit: Scaling, run: Run) -> Path:
