@@ -6,19 +6,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from bayescompare.data import read_data
-from bayescompare.engines.base import Engine, failed_fit, within
+from bayescompare.engines.base import Engine, Progress, failed_fit, within
 from bayescompare.engines.catalog import estimators as read_estimators
 from bayescompare.engines.optima import judged
 from bayescompare.errors import EstimatorError, InputError
 from bayescompare.fits import Fit, Status
-from bayescompare.intervals import check_kinds, with_bases
+from bayescompare.intervals import REFITS, check_kinds, check_refits, with_bases
 from bayescompare.likelihood.problem import Problem, build_problem
 from bayescompare.model import Model
 from bayescompare.seeds import below, sequence
@@ -83,11 +83,14 @@ def _one_engine(
     reason = engine.supports(problems[0].model)
     if reason:
         return [failed_fit(label, problem.layout, reason, Status.NOT_APPLICABLE) for problem in problems]
-    progress = (lambda done, total: announce(label, done, total)) if announce else None
     try:
-        return within(engine.fit, limit)(problems, seeds, progress)
+        return within(engine.fit, limit)(problems, seeds, _progress(announce, label))
     except EstimatorError as error:
         return [failed_fit(label, problem.layout, str(error), Status.NOT_APPLICABLE) for problem in problems]
+
+
+def _progress(announce: Announce | None, what: str) -> Progress | None:
+    return None if announce is None else partial(announce, what)
 
 
 @lru_cache(maxsize=1)
@@ -105,6 +108,7 @@ def fit_batch(
     announce: Announce | None = None,
     limit: float | None = None,
     kinds: Sequence[str] | None = None,
+    refits: int = REFITS,
 ) -> list[list[Fit]]:
     """Fit problems of one shape by each engine, and judge fits of one objective by the best of them.
 
@@ -116,6 +120,8 @@ def fit_batch(
         Seconds that a fit may take; see `Engine.fit`.
     kinds
         Of intervals that the fits are made ready for; the usual ones where None. Their time is not limited.
+    refits
+        Of a bootstrap.
 
     Returns
     -------
@@ -132,7 +138,8 @@ def fit_batch(
         for fits, problem, replicate in zip(rows, problems, replicates, strict=True):
             for place, engine in enumerate(engines):
                 drawn = below(sequence(seed, scenario, replicate, engine.engine), _DRAWN)
-                fits[place] = with_bases(fits[place], problem, engine, drawn, kinds)
+                said = _progress(announce, f"{engine.label}: bootstrap")
+                fits[place] = with_bases(fits[place], problem, engine, drawn, kinds, refits=refits, progress=said)
     return rows
 
 
@@ -145,6 +152,7 @@ def fit(
     na: str = "error",
     time_limit: float | None = None,
     intervals: Sequence[str] | None = None,
+    refits: int = REFITS,
     announce: Announce | None = None,
 ) -> Fits:
     """Fit one data set by several estimators.
@@ -165,6 +173,8 @@ def fit(
         Seconds that each estimator may take; one that takes longer is cut short, and what there was is kept.
     intervals
         Kinds of intervals (`intervals.KINDS`), such as ``["wald", "profile"]``; the usual ones where None.
+    refits
+        Of a bootstrap, which is made where ``intervals`` name it.
     announce
         Called with what is running and how far it is.
 
@@ -181,10 +191,11 @@ def fit(
     _refuse_twins(engines)
     _refuse_no_time(time_limit)
     kinds = None if intervals is None else check_kinds(intervals)
+    check_refits(refits)
     dataset = read_data(data, na=na)
     problem = build_problem(model, dataset, na)
     started = time.perf_counter()
-    fits = fit_batch([problem], engines, seed, "fit", [0], announce, time_limit, kinds)[0]
+    fits = fit_batch([problem], engines, seed, "fit", [0], announce, time_limit, kinds, refits)[0]
     return Fits(
         by_label={one.estimator: _with_path(one, problem) for one in fits},
         engines=tuple(engines),

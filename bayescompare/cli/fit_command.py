@@ -37,6 +37,7 @@ def fit(
         str | None,
         typer.Option(help="Kinds of intervals with commas between; 'bayescompare list intervals' names them."),
     ] = None,
+    refits: Annotated[int, typer.Option(help="Refits of a bootstrap, which --intervals bootstrap asks for.")] = 1000,
     na: Annotated[Missing, typer.Option(help="Refuse missing values, or drop their rows.")] = Missing.ERROR,
     time_limit: Annotated[
         float | None,
@@ -65,9 +66,16 @@ def fit(
     engines = read_estimators(estimators)
     weights = {engine.label: weight(engine) for engine in engines}
     with prepared(out) as folder, Progress(weights, dict.fromkeys(weights, 1)) as progress:
-        announce = progress.announce_fit
         fits = fit_data(
-            model, data, engines, seed=seed, na=na.value, time_limit=time_limit, intervals=kinds, announce=announce
+            model,
+            data,
+            engines,
+            seed=seed,
+            na=na.value,
+            time_limit=time_limit,
+            intervals=kinds,
+            refits=refits,
+            announce=progress.announce_fit,
         )
         progress.note("tables and report")
         results = compare(fits, levels=levels, contours=pair)

@@ -69,8 +69,11 @@ class Progress:
         self.announce(task.scenario, task.estimator, done, task.first + task.count)
 
     def announce_fit(self, label: str, done: int, total: int) -> None:
-        """Note the same of a single data set."""
-        self.announce("", label, done, total)
+        """Note the same of a single data set; of what is not one of the fits, such as a bootstrap, only what it is."""
+        if label in self._weights:
+            self.announce("", label, done, total)
+        else:
+            self.note(f"{label}  {done:,}/{total:,}")
 
     def note(self, running: str) -> None:
         """Show what is running, where there is a bar."""

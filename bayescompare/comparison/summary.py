@@ -20,7 +20,8 @@ def summary_table(tables: Mapping[str, pd.DataFrame], replicate: int = 0, level:
     replicate
         Which data set of each scenario to show.
     level
-        Level of the interval; the first in the table where None. Draws show their ETI.
+        Level of the interval; the first in the table where None. Of several kinds the first is shown: of draws
+        their ETI, of a point estimate its Wald interval where no others were asked for.
     """
     estimates = tables["estimates"]
     chosen = estimates[estimates["replicate"] == replicate]
@@ -28,7 +29,7 @@ def summary_table(tables: Mapping[str, pd.DataFrame], replicate: int = 0, level:
     kept = kept[kept["kind"] != "hdi"]
     if len(kept):
         kept = kept[kept["level"] == (kept["level"].iloc[0] if level is None else level)]
-    interval = kept[[*_KEY, "parameter", "kind", "lower", "upper"]]
+    interval = kept[[*_KEY, "parameter", "kind", "lower", "upper"]].drop_duplicates([*_KEY, "parameter"])
     position = tables["agreement"].drop_duplicates([*_KEY, "parameter"])[
         [*_KEY, "parameter", "quantile", "z", "hdi_level"]
     ]

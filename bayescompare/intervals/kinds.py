@@ -4,19 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib import import_module
+from inspect import signature
 
 import numpy as np
 
-from bayescompare.engines.base import Engine
+from bayescompare.engines.base import Engine, Progress
 from bayescompare.errors import InputError, did_you_mean
 from bayescompare.fits import Basis, Fit
 from bayescompare.likelihood.problem import Problem
 
-__all__ = ["KINDS", "Kind", "check_kinds", "chosen", "with_bases"]
+__all__ = [
+    "FEWEST_REFITS",
+    "KINDS",
+    "REFITS",
+    "Kind",
+    "check_kinds",
+    "check_refits",
+    "chosen",
+    "refitting",
+    "with_bases",
+]
 
 #: Makes a basis from a problem, its fit, the engine that made it and a seed; None where the kind is not for that fit.
-Maker = Callable[[Problem, Fit, Engine, np.random.SeedSequence], Basis | None]
+#: It may have further parameters by name: ``refits``, ``progress``, and ``made``, the bases of the kinds before it.
+Maker = Callable[..., Basis | None]
+_FURTHER = frozenset({"refits", "progress", "made"})
+
+#: Refits of a bootstrap where nobody says how many, and the fewest.
+REFITS, FEWEST_REFITS = 1000, 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +64,16 @@ KINDS: Mapping[str, Kind] = {
     "wald-t": Kind(
         what="of fixed effects by (RE)ML: t with Satterthwaite degrees of freedom",
         maker="bayescompare.intervals.satterthwaite:wald_t",
+    ),
+    "bootstrap": Kind(
+        what="percentiles of refits on responses simulated from the fit",
+        maker="bayescompare.intervals.bootstrap:percentile",
+        usual=False,
+    ),
+    "bootstrap-shortest": Kind(
+        what="shortest interval of the same refits",
+        maker="bayescompare.intervals.bootstrap:shortest",
+        usual=False,
     ),
     "eti": Kind(what="equal-tailed interval of the posterior draws", drawn=True),
     "hdi": Kind(what="shortest interval of the posterior draws", drawn=True),
@@ -85,8 +112,27 @@ def chosen(kinds: Sequence[str] | None) -> frozenset[str]:
     return frozenset(named)
 
 
+def check_refits(refits: int) -> int:
+    """Return a number of refits, or refuse one that tells nothing of an interval's ends."""
+    if refits < FEWEST_REFITS:
+        raise InputError(f"A bootstrap needs at least {FEWEST_REFITS} refits, better {REFITS:,}, not {refits:,}.")
+    return refits
+
+
+def refitting(kinds: Sequence[str] | None) -> bool:
+    """Return whether any of the kinds that are made refits."""
+    return any("bootstrap" in name for name in chosen(kinds))
+
+
 def with_bases(
-    fit: Fit, problem: Problem, engine: Engine, seed: np.random.SeedSequence, kinds: Sequence[str] | None = None
+    fit: Fit,
+    problem: Problem,
+    engine: Engine,
+    seed: np.random.SeedSequence,
+    kinds: Sequence[str] | None = None,
+    *,
+    refits: int = REFITS,
+    progress: Progress | None = None,
 ) -> Fit:
     """Return a fit with what its intervals need that it does not have itself.
 
@@ -98,15 +144,26 @@ def with_bases(
         Of what is drawn.
     kinds
         Of intervals; the usual ones where None.
+    refits
+        Of a bootstrap.
+    progress
+        Called as one goes on.
     """
     if not np.isfinite(fit.estimate).any():
         return fit
-    makers = {name: KINDS[name].maker for name in KINDS if name in chosen(kinds) and KINDS[name].maker}
-    made = {name: _maker(where)(problem, fit, engine, seed) for name, where in makers.items()}
-    return replace(fit, bases={name: basis for name, basis in made.items() if basis is not None})
+    made: dict[str, Basis] = {}
+    further = {"refits": refits, "progress": progress, "made": made}
+    for name in (name for name in KINDS if name in chosen(kinds) and KINDS[name].maker):
+        maker, wanted = _maker(KINDS[name].maker)
+        basis = maker(problem, fit, engine, seed, **{key: further[key] for key in wanted})
+        if basis is not None:
+            made[name] = basis
+    return replace(fit, bases=made)
 
 
-def _maker(where: str) -> Maker:
+@cache
+def _maker(where: str) -> tuple[Maker, frozenset[str]]:
+    """Return a maker, and the names of the further parameters that it has."""
     module, _, name = where.partition(":")
     maker: Maker = getattr(import_module(module), name)
-    return maker
+    return maker, _FURTHER & signature(maker).parameters.keys()

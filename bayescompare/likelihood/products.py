@@ -11,7 +11,7 @@ from scipy.linalg import solve_triangular
 from bayescompare.layout import Layout
 from bayescompare.likelihood import kernel, rotation
 
-__all__ = ["Products", "compress"]
+__all__ = ["Products", "centred", "compress", "far_shift"]
 
 Array = npt.NDArray[np.float64]
 
@@ -86,16 +86,24 @@ def _block_scale(z: Array) -> tuple[Array, Array]:
     return np.linalg.inv(upper), upper
 
 
-def _centred(y: Array, x: Array) -> tuple[Array, Array, Array, Array]:
-    """Return ``Q``, ``R_x``, the least-squares ``beta`` and its residual, free of the response's offset."""
+def centred(y: Array, x: Array) -> tuple[Array, Array, Array, Array]:
+    """Return ``Q``, ``R_x``, the least-squares ``beta`` and its residual, free of the response's offset.
+
+    Parameters
+    ----------
+    y : (n,) or (n, S)
+        A response, or several as columns.
+    x : (n, p)
+    """
+    beta = np.zeros((x.shape[1], *y.shape[1:]))
     if x.shape[1] == 0:
-        return x, np.zeros((0, 0)), np.zeros(0), y
+        return x, np.zeros((0, 0)), beta, y
     basis, rx = np.linalg.qr(x)
-    beta = np.zeros(x.shape[1])
     constant = np.flatnonzero((np.ptp(x, axis=0) == 0) & (x[0] != 0))
     if len(constant):
         # a difference of near numbers is exact: the fit of a far level would round every row by itself
-        level = y[np.argmin(np.abs(y - y.mean()))]
+        nearest = np.argmin(np.abs(y - y.mean(axis=0)), axis=0, keepdims=True)
+        level = np.take_along_axis(y, nearest, axis=0)[0]
         beta[constant[0]] = level / x[0, constant[0]]
         y = y - level
     first = basis.T @ y
@@ -105,7 +113,7 @@ def _centred(y: Array, x: Array) -> tuple[Array, Array, Array, Array]:
 
 
 def _in_coordinates(y: Array, x: Array, like: Products) -> tuple[Array, Array, Array, Array]:
-    """Return what `_centred` does, in the coordinates of other data."""
+    """Return what `centred` does, in the coordinates of other data."""
     basis = solve_triangular(like.rx, x.T, trans="T").T if x.shape[1] else x
     return basis, like.rx, like.beta0, y - x @ like.beta0
 
@@ -134,14 +142,14 @@ def compress(
     """
     n, q = z.shape
     order = np.argsort(groups, kind="stable")
-    basis, rx, beta0, residual = _centred(y, x) if like is None else _in_coordinates(y, x, like)
+    basis, rx, beta0, residual = centred(y, x) if like is None else _in_coordinates(y, x, like)
     t, t_inverse = np.zeros((q, q)), np.zeros((q, q))
     for block in layout.block_slices:
         t[block, block], t_inverse[block, block] = _block_scale(z[:, block])
     edges = np.searchsorted(groups[order], np.arange(count + 1))
     rotated, columns = np.ascontiguousarray((z @ t)[order]), np.column_stack([basis, residual])[order]
     r, c, w = rotation.compress(rotated, columns, edges)
-    shift = _far_shift(r, c, w, float(n)) if q and x.shape[1] and like is None else None
+    shift = far_shift(r, c, w, float(n)) if q and x.shape[1] and like is None else None
     if shift is not None:
         residual = residual - basis @ shift
         beta0 = beta0 + solve_triangular(rx, shift)
@@ -163,7 +171,7 @@ def compress(
     )
 
 
-def _far_shift(r: Array, c: Array, w: Array, n: float) -> Array | None:
+def far_shift(r: Array, c: Array, w: Array, n: float) -> Array | None:
     """Return the step to the GLS fit at a large group sd where least squares is a poor centre, else None."""
     lam = np.eye(r.shape[1]) * _FAR
     _, h, *_ = kernel.forward(lam, r, c, w.sum(axis=0))

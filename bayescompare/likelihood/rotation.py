@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-__all__ = ["compress", "moments"]
+__all__ = ["along", "compress", "moments"]
 
 
 @njit(cache=True, error_model="numpy")
@@ -40,6 +40,40 @@ def compress(z: Any, xr: Any, starts: Any) -> Any:
                 c_out[j, k, i] = b[k, i]
         _cross_products(b, rank, w_out[j])
     return r_out, c_out, w_out
+
+
+@njit(cache=True, error_model="numpy")
+def along(z: Any, x: Any, y: Any, starts: Any) -> Any:
+    """Rotate each group's rows and return what each column of ``y`` adds to what `compress` returns for ``x``.
+
+    Parameters
+    ----------
+    z, x, y : (n, q), (n, p), (n, S)
+        Random-effect columns, others, and the columns wanted; rows sorted by group.
+    starts : (J + 1,)
+        First row of each group, and ``n``.
+
+    Returns
+    -------
+    tuple
+        Rotated ``y`` ``(S, J, q)``; of the other rows its products with ``x``, ``(S, J, p)``, and squares ``(S, J)``.
+    """
+    groups, q, p, count = len(starts) - 1, z.shape[1], x.shape[1], y.shape[1]
+    rotated, crossed, square = np.zeros((count, groups, q)), np.zeros((count, groups, p)), np.zeros((count, groups))
+    for j in range(groups):
+        a, b = z[starts[j] : starts[j + 1]].copy(), np.empty((starts[j + 1] - starts[j], p + count))
+        b[:, :p], b[:, p:] = x[starts[j] : starts[j + 1]], y[starts[j] : starts[j + 1]]
+        rank = min(q, len(a))
+        for k in range(rank):
+            _reflect(a, b, k)
+            for s in range(count):
+                rotated[s, j, k] = b[k, p + s]
+        for i in range(rank, len(a)):
+            for s in range(count):
+                square[s, j] += b[i, p + s] * b[i, p + s]
+                for m in range(p):
+                    crossed[s, j, m] += b[i, m] * b[i, p + s]
+    return rotated, crossed, square
 
 
 @njit(cache=True, error_model="numpy")

@@ -29,8 +29,8 @@ __all__ = ["DEFAULT_STUDY", "Study", "available", "load"]
 DEFAULT_STUDY = "adam-random-effects"
 
 _SETTINGS = (
-    "name", "title", "description", "replicates", "seed", "intervals", "time_limit", "block", "estimators", "priors",
-    "dispersed_starts",
+    "name", "title", "description", "replicates", "seed", "intervals", "refits", "time_limit", "block", "estimators",
+    "priors", "dispersed_starts",
 )  # fmt: skip
 
 
@@ -49,6 +49,8 @@ class Study:
         Probabilities of the intervals; verdicts are by the first.
     intervals
         Kinds of intervals, or None for all that an estimator has.
+    refits
+        Of a bootstrap, where the intervals have one.
     time_limit
         Seconds a fit, or None.
     block
@@ -72,6 +74,7 @@ class Study:
     seed: int
     levels: tuple[float, ...]
     intervals: tuple[str, ...] | None
+    refits: int
     time_limit: float | None
     block: int
     estimators: tuple[str, ...]

@@ -12,7 +12,8 @@ from bayescompare.engines.base import Engine
 from bayescompare.engines.catalog import estimator
 from bayescompare.errors import StudyError, did_you_mean
 from bayescompare.formula import parse
-from bayescompare.intervals import KINDS
+from bayescompare.intervals import KINDS, REFITS
+from bayescompare.intervals.kinds import FEWEST_REFITS
 from bayescompare.priors import parse_prior
 from bayescompare.study.faults import FAULTY, Faults, Key, Reader, each, one, table
 
@@ -206,6 +207,7 @@ STUDY: Mapping[str, Key] = {
     "seed": Key(one(as_whole(0)), 1),
     "level": Key(_always_list(_between(0, 1, ends=False), "levels"), (0.95,)),
     "intervals": Key(_optional(each(_one_of(KINDS, "kind of interval"), "kinds of intervals")), None),
+    "refits": Key(one(as_whole(FEWEST_REFITS)), REFITS),
     "time_limit": Key(_optional(one(_seconds)), None),
     "block": Key(one(as_whole(1)), 50),
     "estimators": Key(_estimators, ()),

@@ -20,6 +20,7 @@ from bayescompare.engines.base import Engine, failed_fit
 from bayescompare.engines.surface import explore, least_squares_surface
 from bayescompare.fits import GATE, Draws, Fit, Status
 from bayescompare.fitting import fit_batch
+from bayescompare.intervals import refitting
 from bayescompare.layout import Layout
 from bayescompare.provenance import versions
 from bayescompare.seeds import generator, seed_key, sequence
@@ -47,7 +48,7 @@ SURFACES = pa.schema({
 })  # fmt: skip
 
 # Of the parts; a change of it makes every part another.
-_FORMAT = 4
+_FORMAT = 5
 # Replicates of each scenario whose optimizer paths are kept.
 _TRACED = 5
 # Characters of a traceback that are kept, from its end.
@@ -57,7 +58,8 @@ _TRACEBACK = 4000
 def identity(study: Study, scenario: Scenario, label: str) -> str:
     """Return a hash of everything that the fits of an estimator in a scenario depend on, but for versions."""
     starts = study.dispersed_starts if label == SURFACE else None
-    asked = [_FORMAT, scenario_key(study, scenario), study.levels, study.intervals, label, starts]
+    refits = study.refits if refitting(study.intervals) else None
+    asked = [_FORMAT, scenario_key(study, scenario), study.levels, study.intervals, refits, label, starts]
     return digest(json.dumps(asked).encode())[:32]
 
 
@@ -168,7 +170,14 @@ def _batch(study: Study, scenario: Scenario, engine: Engine, alike: Sequence[Cas
     try:
         replicates = [case.replicate for case in alike]
         fits = fit_batch(
-            problems, [engine], study.seed, scenario.name, replicates, limit=study.time_limit, kinds=study.intervals
+            problems,
+            [engine],
+            study.seed,
+            scenario.name,
+            replicates,
+            limit=study.time_limit,
+            kinds=study.intervals,
+            refits=study.refits,
         )
         return [one for (one,) in fits]
     except Exception as error:

@@ -66,6 +66,11 @@ class Cholesky:
         """Return the relative root ``(q, q)`` at a point."""
         return np.asarray(kernel.relative_factor(point * self.unit, self.rows, self.columns, self.q))
 
+    def at(self, root: Array) -> Array:
+        """Return the point whose relative covariance is that of any root ``(q, q)``, block by block."""
+        lower = np.linalg.qr(root.T, mode="r").T
+        return np.asarray(lower[self.rows, self.columns] / self.unit)
+
     def __call__(self, point: Array) -> tuple[float, Array]:
         """Return deviance and gradient."""
         value, gradient = kernel.profiled_entries(point * self.unit, self.rows, self.columns, *self.arguments)
