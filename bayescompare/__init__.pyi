@@ -13,6 +13,8 @@ from bayescompare.errors import BayesCompareError as BayesCompareError
 from bayescompare.fits import Fit as Fit
 from bayescompare.fitting import Fits as Fits
 from bayescompare.fitting import fit as fit
+from bayescompare.intervals.profile.api import profile as profile
+from bayescompare.intervals.profile.curve import Profile as Profile
 from bayescompare.model import Model as Model
 from bayescompare.priors import LKJ as LKJ
 from bayescompare.priors import Flat as Flat

@@ -1,0 +1,210 @@
+"""The best of the free parameters given the held one: Newton's method that leaves saddles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from bayescompare.intervals.profile.held import Held
+
+__all__ = ["Node", "settle"]
+
+Array = npt.NDArray[np.float64]
+
+# Steps, and halvings of one.
+_MOST, _HALVINGS = 300, 25
+# Decrease of the deviance that another step would bring, below which there is none.
+_LITTLE = 1e-8
+# The same where rounding does not let any step lead down.
+_ENOUGH = 1e-5
+# Length of the differences, in units of a coordinate.
+_DIFFERENCE = 5e-4
+# Share of the largest curvature below which another is nothing, and above which a negative one is a saddle's.
+_FLAT, _SADDLE = 1e-9, 1e-6
+# Share of the promised decrease that is left after a step, above which another Hessian is worth its price.
+_GOOD = 0.05
+# Longest step and the step off a saddle, in units of the coordinates.
+_LONGEST, _ASIDE = 5.0, 0.3
+# By how much a unit may change from one Hessian to the next.
+_CHANGE = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A point of a profile.
+
+    Parameters
+    ----------
+    z : (d,)
+        The held coordinate and the free ones at their best.
+    value
+        Deviance.
+    slope, bend
+        First and second derivative of the profile deviance by the held coordinate.
+    tangent : (d,)
+        Derivative of the point.
+    hessian, units : (d, d), (d,)
+        Of the deviance there, and lengths in the order of the standard errors.
+    settled
+        Whether the free ones are at their best.
+    """
+
+    z: Array
+    value: float
+    slope: float
+    bend: float
+    tangent: Array
+    hessian: Array
+    units: Array
+    settled: bool
+
+
+@dataclass(slots=True)
+class _Search:
+    """Where a search is: the point, and the Hessian that it uses, taken at this point or before."""
+
+    held: Held
+    floor: Array
+    first: int
+    z: Array
+    value: float
+    gradient: Array
+    units: Array
+    hessian: Array
+    fresh: bool = False
+
+    def refresh(self) -> None:
+        """Take the Hessian at the point."""
+        self.hessian = _hessian(self.held, self.z, self.units)
+        self.units, self.fresh = _units(self.hessian, self.units), True
+
+    def move(self, step: Array) -> bool:
+        """Go along a step as far as it leads down; say whether it does."""
+        moved = _downhill(self.held, self.z, self.value, step, self.floor)
+        if moved is not None:
+            (self.z, self.value, self.gradient), self.fresh = moved, False
+        return moved is not None
+
+    @property
+    def node(self) -> Node:
+        """The point as a node of a profile."""
+        tangent, bend = _along(self.hessian, self.units, (self.z > self.floor) | (self.gradient < 0.0))
+        return Node(
+            z=self.z, value=self.value, slope=float(self.gradient[0]), bend=bend, tangent=tangent,
+            hessian=self.hessian, units=self.units, settled=False,
+        )  # fmt: skip
+
+
+def settle(held: Held, z: Array, units: Array, hessian: Array | None = None, *, whole: bool = False) -> Node:
+    """Return the point with the free coordinates at their best.
+
+    Parameters
+    ----------
+    z : (d,)
+        Start.
+    hessian : (d, d), optional
+        From nearby: it is good for the first steps.
+    whole
+        Let the held coordinate go too: to the optimum.
+    """
+    at = _Search(held, held.floor(len(z)), 0 if whole else 1, z, *held(z), units, np.empty(0))
+    if hessian is None:
+        at.refresh()
+    else:
+        at.hessian = hessian
+    settled, before = False, np.inf
+    for _ in range(_MOST):
+        step, left, saddle = _step(at)
+        small = left < _LITTLE and not saddle
+        if at.fresh and small:
+            at.move(step)
+            settled = True
+            break
+        # a Hessian from elsewhere has done what it can
+        if not at.fresh and (small or saddle or left > _GOOD * before or not at.move(step)):
+            at.refresh()
+            before = np.inf
+            continue
+        if at.fresh and not at.move(step):
+            settled = left < _ENOUGH and not saddle
+            break
+        before = left
+    return replace(at.node, settled=bool(settled and np.isfinite(at.value)))
+
+
+def _hessian(held: Held, z: Array, units: Array) -> Array:
+    """Return the Hessian by central differences of the gradient."""
+    rows = np.empty((len(z), len(z)))
+    for k, length in enumerate(_DIFFERENCE * units):
+        ahead, behind = z.copy(), z.copy()
+        ahead[k] += length
+        behind[k] -= length
+        rows[k] = (held(ahead)[1] - held(behind)[1]) / (2.0 * length)
+    return (rows + rows.T) / 2.0
+
+
+def _units(hessian: Array, units: Array) -> Array:
+    """Return the lengths in which each coordinate alone has a deviance of one above its best."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.sqrt(2.0 / np.abs(np.diag(hessian)))
+    return np.clip(np.where(np.isfinite(found), found, units), units / _CHANGE, units * _CHANGE)
+
+
+def _step(at: _Search) -> tuple[Array, float, bool]:
+    """Return a Newton step over the free coordinates, the decrease it promises, and whether it leaves a saddle."""
+    free = (at.z > at.floor) | (at.gradient < 0.0)
+    free[: at.first] = False
+    while True:
+        step, left, saddle = np.zeros(len(free)), 0.0, False
+        if free.any():
+            inner = at.hessian[free][:, free]
+            step[free], left, saddle = _newton(inner, at.gradient[free], at.units[free])
+        blocked = free & (at.z <= at.floor) & (step < 0.0)
+        if not blocked.any():
+            return step, left, saddle
+        free = free & ~blocked
+
+
+def _newton(hessian: Array, gradient: Array, units: Array) -> tuple[Array, float, bool]:
+    values, vectors = np.linalg.eigh(hessian * units[:, None] * units)
+    along = vectors.T @ (gradient * units)
+    largest = np.max(np.abs(values))
+    size = np.maximum(np.abs(values), max(_FLAT * largest, 1e-300))
+    moves = -along / size
+    left, saddle = float(np.sum(along**2 / size) / 2.0), bool(values[0] < -_SADDLE * largest)
+    if saddle:
+        moves[0] += _ASIDE if moves[0] >= 0 else -_ASIDE
+    length = np.linalg.norm(moves)
+    return vectors @ moves * min(1.0, _LONGEST / max(length, 1e-300)) * units, left, saddle
+
+
+def _downhill(held: Held, z: Array, value: float, step: Array, floor: Array) -> tuple[Array, float, Array] | None:
+    """Return the end of a step, cut at the bounds and halved until it leads down, or None where none does."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        room = np.where(step < 0.0, (floor - z) / step, np.inf)
+    share = min(1.0, float(np.min(room)))
+    for _ in range(_HALVINGS):
+        # to the bound itself, not to what rounding leaves of it
+        moved = np.where(room <= share, floor, z + share * step)
+        found, gradient = held(moved)
+        if found < value:
+            return moved, found, gradient
+        share /= 2.0
+    return None
+
+
+def _along(hessian: Array, units: Array, free: npt.NDArray[np.bool_]) -> tuple[Array, float]:
+    """Return the derivative of the point along the profile, and the second derivative of its deviance."""
+    tangent, rest = np.zeros(len(units)), free.copy()
+    tangent[0], rest[0] = 1.0, False
+    if not rest.any():
+        return tangent, float(hessian[0, 0])
+    inner = hessian[np.ix_(rest, rest)] * units[rest][:, None] * units[rest]
+    cross = hessian[rest, 0] * units[rest]
+    values, vectors = np.linalg.eigh(inner)
+    curved = values > _SADDLE * np.max(np.abs(values))
+    along = np.where(curved, vectors.T @ cross / np.where(curved, values, 1.0), 0.0)
+    tangent[rest] = -(vectors @ along) * units[rest]
+    return tangent, float(hessian[0, 0] + hessian[0, rest] @ tangent[rest])
