@@ -65,6 +65,15 @@ KINDS: Mapping[str, Kind] = {
         what="of fixed effects by (RE)ML: t with Satterthwaite degrees of freedom",
         maker="bayescompare.intervals.satterthwaite:wald_t",
     ),
+    "lr": Kind(
+        what="likelihood ratio, chi-square with 1 df: where a variance parameter is at its bound and Wald has none",
+        maker="bayescompare.intervals.profile.basis:at_bounds",
+    ),
+    "profile": Kind(
+        what="profile likelihood, chi-square with 1 df",
+        maker="bayescompare.intervals.profile.basis:every_profile",
+        usual=False,
+    ),
     "bootstrap": Kind(
         what="percentiles of refits on responses simulated from the fit",
         maker="bayescompare.intervals.bootstrap:percentile",
