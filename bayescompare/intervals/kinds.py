@@ -74,6 +74,14 @@ KINDS: Mapping[str, Kind] = {
         maker="bayescompare.intervals.profile.basis:every_profile",
         usual=False,
     ),
+    "cr0": Kind(
+        what="of fixed effects by least squares: cluster-robust, normal quantile",
+        maker="bayescompare.intervals.sandwich:cr0",
+    ),
+    "cr2": Kind(
+        what="of fixed effects by least squares: cluster-robust, unbiased under independence, t with Satterthwaite df",
+        maker="bayescompare.intervals.sandwich:cr2",
+    ),
     "bootstrap": Kind(
         what="percentiles of refits on responses simulated from the fit",
         maker="bayescompare.intervals.bootstrap:percentile",
@@ -82,6 +90,11 @@ KINDS: Mapping[str, Kind] = {
     "bootstrap-shortest": Kind(
         what="shortest interval of the same refits",
         maker="bayescompare.intervals.bootstrap:shortest",
+        usual=False,
+    ),
+    "averaged": Kind(
+        what="of Adam's iterates: Wald at their average, with the optimizer's noise",
+        maker="bayescompare.intervals.averaged:averaged",
         usual=False,
     ),
     "eti": Kind(what="equal-tailed interval of the posterior draws", drawn=True),
