@@ -160,9 +160,45 @@ def print_study(results: Results, report: Path) -> None:
         add_row(table, cells, _VERDICT_STYLE.get(str(row.verdict), ""))
     console.print(table)
     console.print()
+    _headline(results, console)
     _failures(results, console)
     console.print()
     console.print(Text(f"Report: {report}", style="bold"), soft_wrap=True)
+
+
+#: Aspect of the headline -> its column.
+_ASPECTS = {
+    "arrival": "not arrived",
+    "optimizer and stopping": "sd: optimizer, stopping",
+    "objective": "sd: objective or prior",
+    "total": "sd: bias",
+    "effects": "effects' error",
+}
+
+
+def _headline(results: Results, console: Console) -> None:
+    """Print what became of the random effects, each estimator at its worst."""
+    found = results.headline
+    if not len(found):
+        return
+    title = "What became of the random effects: worst scenario and sd, in ML standard errors, with 95 % intervals"
+    table = new_table(title, ["estimator", *_ASPECTS.values()], set(_ASPECTS.values()))
+    for label, group in found.groupby("estimator", sort=False):
+        rows = group.set_index("aspect")
+        add_row(table, [str(label), *(_aspect(rows.loc[name]) if name in rows.index else "-" for name in _ASPECTS)])
+    console.print(table)
+    console.print()
+
+
+def _aspect(row: pd.Series) -> str:
+    """Return a number of the headline: a share in percent, a ratio, or a mean."""
+    ends = (row["value"], row["lower"], row["upper"])
+    if row.name == "arrival":
+        value, lower, upper = (f"{100 * end:.0f}" for end in ends)
+        return f"{value} % [{lower}, {upper}]"
+    # minus zero is zero
+    value, lower, upper = (f"{round(end, 2) + 0.0:.{0 if abs(end) >= 100 else 2}f}" for end in ends)
+    return f"{'x' if row.name == 'effects' else ''}{value} [{lower}, {upper}]"
 
 
 def _failures(results: Results, console: Console) -> None:

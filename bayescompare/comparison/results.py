@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from bayescompare.comparison.decomposition import Decomposition, decomposition
 from bayescompare.comparison.detectors import detectors
+from bayescompare.comparison.headline import headline
 from bayescompare.comparison.measures import measures, measures_past_the_gate, recovery_measures
 from bayescompare.comparison.paired import paired_differences
 from bayescompare.comparison.performance import performance
@@ -90,6 +91,12 @@ class Results:
     def detectors(self) -> pd.DataFrame:
         """What Adam fits say of themselves against the known gap, all scenarios together; see `detectors.detectors`."""
         return detectors(self.tables)
+
+    @cached_property
+    def headline(self) -> pd.DataFrame:
+        """The answer in a row an estimator and aspect, each at its worst; see `headline.headline`."""
+        labels = list(dict.fromkeys(self.tables["fits"]["estimator"]))
+        return headline(self.verdicts, self.decomposition, self.tables["recovery"], labels)
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:

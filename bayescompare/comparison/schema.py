@@ -11,6 +11,7 @@ __all__ = [
     "ERROR_PART_COLUMNS",
     "ERROR_SQUARE_COLUMNS",
     "FIT_MEASURES",
+    "HEADLINE_COLUMNS",
     "MEASURES",
     "MEASURE_COLUMNS",
     "PARTS",
@@ -212,6 +213,19 @@ ERROR_SQUARE_COLUMNS: Mapping[str, str] = (
     | _UNIT
     | _PART_MEAN
 )
+
+#: Columns of `headline.headline`.
+HEADLINE_COLUMNS: Mapping[str, str] = {
+    "estimator": "label",
+    "aspect": "one of `headline.ASPECTS`",
+    **{name: _MEASURED[name] for name in ("value", "lower", "upper")},
+    "best": "the smallest number of that aspect over the same scenarios and parameters",
+    "scenario": "where the number is",
+    "parameter": "of which parameter",
+    "choices": "scenarios and parameters that it is the worst of",
+    "n_used": _MEASURED["n_used"],
+    "n_total": _MEASURED["n_total"],
+}
 
 #: Columns of `detectors.detectors`, after those of the factors.
 DETECTOR_COLUMNS: Mapping[str, str] = {

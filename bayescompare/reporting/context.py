@@ -17,6 +17,7 @@ from bayescompare.reporting.fit_answer import FitAnswer, fit_answer
 from bayescompare.reporting.flags import FlagNote, flag_notes
 from bayescompare.reporting.formats import percent
 from bayescompare.reporting.grid import Grid
+from bayescompare.reporting.headline import Headline, headline
 from bayescompare.reporting.laboratory import Laboratory, laboratory
 from bayescompare.reporting.methods import Methods, methods, subtitle
 from bayescompare.reporting.palette import Look
@@ -69,8 +70,10 @@ class Context:
     is_study: bool
     has_posterior: bool
     legend: Sequence[Look]
+    symbols: Sequence[Look]
     fit_answer: FitAnswer | None
     study_answer: StudyAnswer | None
+    headline: Headline | None
     flags: Sequence[FlagNote]
     notes: Sequence[Any]
     failed: int
@@ -95,6 +98,7 @@ def context(subject: Subject) -> Context:
     """Return what the template shows of results."""
     about = subject.about
     fits = subject.table("fits")
+    parts = error_parts(subject)
     return Context(
         title=str(about.get("title") or about.get("study") or about.get("dataset") or "Comparison of estimators"),
         subtitle=subtitle(subject),
@@ -103,8 +107,10 @@ def context(subject: Subject) -> Context:
         is_study=subject.is_study,
         has_posterior=bool(len(subject.results.trees)),
         legend=list(subject.estimators.values()),
+        symbols=list({look.key: look for look in (subject.look(""), *subject.estimators.values())}.values()),
         fit_answer=None if subject.is_study else fit_answer(subject),
         study_answer=study_answer(subject) if subject.is_study else None,
+        headline=headline(subject, parts.leading if parts else []),
         flags=flag_notes(subject, fits) if len(fits) else [],
         notes=list(about.get("notes") or ()),
         failed=subject.results.failed,
@@ -119,7 +125,7 @@ def context(subject: Subject) -> Context:
         failures=failures_grid(subject) if subject.is_study else None,
         pictures=pictures(subject),
         zippers=zippers(subject),
-        error_parts=error_parts(subject),
+        error_parts=parts,
         outcomes=outcomes(subject),
         readings=readings(subject),
         ademp=ademp(subject),

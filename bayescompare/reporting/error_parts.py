@@ -26,6 +26,8 @@ MOST_SCENARIOS, MOST_PARAMETERS = 6, 6
 #: Rows of each table.
 MOST_ROWS = 400
 
+# Scenarios of one drawing.
+_STACKS = 3
 _CELL = ["scenario", "parameter", "estimator"]
 _Cell = tuple[str, str, str]
 _UNIT = "typical ML standard error"
@@ -38,6 +40,8 @@ class ErrorParts:
 
     Parameters
     ----------
+    leading
+        Drawings of the first sd of random effects, which are shown with the answer and not among the others.
     shown
         What is shown where that is not all.
     local
@@ -45,6 +49,7 @@ class ErrorParts:
     """
 
     drawings: Sequence[Drawing]
+    leading: Sequence[Drawing]
     shown: str
     local: bool
     parts: Mapping[str, str]
@@ -62,8 +67,11 @@ def error_parts(subject: Subject) -> ErrorParts | None:
     scenarios = _scenarios(subject, found.means)
     means, squares = (frame[frame["scenario"].isin(scenarios)] for frame in (found.means, found.squares))
     used = [name for name in PARTS if name in set(means["part"])]
+    drawn = _drawings(subject, means[means["unit"] == _UNIT], scenarios)
+    leading = next((parameter for parameter in drawn if parameter.startswith("sd_")), "")
     return ErrorParts(
-        drawings=_drawings(subject, means[means["unit"] == _UNIT], scenarios),
+        leading=drawn.pop(leading, []),
+        drawings=[drawing for one in drawn.values() for drawing in one],
         shown=_shown(subject, scenarios, _parameters(means)),
         local=bool((means["n_local"] > 0).any()),
         parts={name: PARTS[name] for name in used},
@@ -103,17 +111,21 @@ def _shown(subject: Subject, scenarios: Sequence[str], parameters: Sequence[str]
     return " ".join(parts)
 
 
-def _drawings(subject: Subject, means: pd.DataFrame, scenarios: Sequence[str]) -> list[Drawing]:
+def _drawings(subject: Subject, means: pd.DataFrame, scenarios: Sequence[str]) -> dict[str, list[Drawing]]:
+    """Return drawings by parameter; where a parameter has many scenarios they stand side by side, on one scale."""
     where = names(subject)
     cells = {key: group for key, group in means.groupby(_CELL, sort=False)}
-    found = []
+    found = {}
     for k, parameter in enumerate(_parameters(means)[:MOST_PARAMETERS]):
         stacks = [
             Stack(heading=where[scenario], bars=bars)
             for scenario in scenarios
             if (bars := _bars(subject, cells, scenario, parameter))
         ]
-        found.append(stacked_panel(f"parts{k}", parameter, stacks, _MEASURE))
+        shares = [stacks[i : i + _STACKS] for i in range(0, len(stacks), _STACKS)]
+        found[parameter] = [
+            stacked_panel(f"parts{k}-{i}", parameter, share, _MEASURE, among=stacks) for i, share in enumerate(shares)
+        ]
     return found
 
 

@@ -82,6 +82,11 @@ class Look:
         return {**COLOURS, **INKS}[self.colour]
 
     @property
+    def key(self) -> str:
+        """The id of its symbol in the page."""
+        return f"k-{self.colour}{list(MARKERS).index(self.marker)}"
+
+    @property
     def shape(self) -> str:
         """The marker as an SVG path around zero."""
         return MARKERS[self.marker]

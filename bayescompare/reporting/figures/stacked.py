@@ -70,7 +70,9 @@ class Stack:
     bars: Sequence[Bar]
 
 
-def stacked_panel(key: str, title: str, stacks: Sequence[Stack], measure: str) -> Drawing:
+def stacked_panel(
+    key: str, title: str, stacks: Sequence[Stack], measure: str, *, among: Sequence[Stack] = ()
+) -> Drawing:
     """Return the mean errors of one parameter in parts, each part and the total with its Monte Carlo interval.
 
     Parameters
@@ -79,6 +81,8 @@ def stacked_panel(key: str, title: str, stacks: Sequence[Stack], measure: str) -
         A group of bars a scenario.
     measure
         What the axis is, in words.
+    among
+        Further groups, whose bars the scale holds too.
     """
     placed = list(_placed(stacks))
     height = placed[-1][0] + _ROW + _PAD
@@ -90,7 +94,7 @@ def stacked_panel(key: str, title: str, stacks: Sequence[Stack], measure: str) -
         titled(canvas, f"{measure}, {denominators(totals)}", 0, 28, quietly=True)
         axes = canvas.axes(_LABELS, _TITLE, _WIDTH - _LABELS - 8 - _COUNTS * fewer, height)
         axes.set_ylim(height, 0)
-        axes.set_xlim(*span([*totals, *_ends(placed)], Measure(name=measure, reference=0.0)))
+        axes.set_xlim(*_limits(list(_placed(among)) or placed, measure))
         _names(canvas, axes, stacks, placed)
         axes.axvline(0, color=INKS["ink"], lw=0.9, ls=(0, (4, 2.5)), zorder=1)
         _whiskers(axes, placed)
@@ -100,6 +104,12 @@ def stacked_panel(key: str, title: str, stacks: Sequence[Stack], measure: str) -
         quiet(axes)
         ticks(axes, most=4)
         return canvas.finish(_alt(title, measure, stacks))
+
+
+def _limits(placed: Sequence[tuple[float, Bar]], measure: str) -> tuple[float, float]:
+    """Return the ends of an axis that holds some bars."""
+    totals = [Series(look=bar.look, dots=[bar.total]) for _, bar in placed]
+    return span([*totals, *_ends(placed)], Measure(name=measure, reference=0.0))
 
 
 def _placed(stacks: Sequence[Stack]) -> Iterator[tuple[float, Bar]]:

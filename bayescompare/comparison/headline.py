@@ -1,0 +1,119 @@
+"""The answer of a study in a row an estimator: what became of the sds and of the effects of the groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from bayescompare.comparison.decomposition import Decomposition
+from bayescompare.comparison.schema import HEADLINE_COLUMNS
+
+__all__ = ["ASPECTS", "headline"]
+
+#: Aspect -> what is said of an estimator; the number is that of its worst scenario (and parameter).
+ASPECTS: Mapping[str, str] = {
+    "arrival": "share of fits away from the best optimum known of their objective; of a sampler, that fail its gate",
+    "optimizer and stopping": "mean error of a group sd by optimizer and stopping, in typical ML standard errors",
+    "objective": "mean error of a group sd by the objective (of a posterior mean by prior and loss), in the same unit",
+    "total": "bias of a group sd: these together with the sampling error that all share, in the same unit",
+    "effects": "error of the predicted effects of the groups, root mean square, relative to lbfgs-ml on the same data",
+}
+
+_UNIT = "typical ML standard error"
+_PARTS = {"optimizer and stopping": "optimizer and stopping", "objective": "objective", "prior and loss": "objective",
+          "total": "total"}  # fmt: skip
+# Claim and aspect that say how many fits of an estimator arrived.
+_ARRIVAL = {(1, ""), (5, ""), (6, "gate failures")}
+_REFERENCE = "lbfgs-ml"
+
+
+def headline(
+    verdicts: pd.DataFrame, parts: Decomposition, recovery: pd.DataFrame, estimators: list[str]
+) -> pd.DataFrame:
+    """Return the worst number of each estimator in each aspect of `ASPECTS`, over the scenarios and parameters.
+
+    Intervals are of 95 % for the mean or share of that one scenario; those of means allow for its choice among the
+    others (Bonferroni). An estimator that does not estimate the sds has no row of these aspects.
+
+    Parameters
+    ----------
+    verdicts
+        Of the study, by `verdicts.verdicts`.
+    parts
+        Of the errors, by `decomposition.decomposition`.
+    recovery
+        The table ``recovery``.
+    estimators
+        Labels in the order of the rows.
+
+    Returns
+    -------
+    DataFrame
+        With the columns of `schema.HEADLINE_COLUMNS`.
+    """
+    rows = [*_arrivals(verdicts), *_sds(parts.means), *_effects(recovery)]
+    place = {label: k for k, label in enumerate(estimators)}
+    order = list(ASPECTS)
+    rows.sort(key=lambda row: (place.get(str(row["estimator"]), len(place)), order.index(str(row["aspect"]))))
+    return pd.DataFrame(rows, columns=list(HEADLINE_COLUMNS))
+
+
+def _arrivals(verdicts: pd.DataFrame) -> Iterator[dict[str, object]]:
+    kept = [key in _ARRIVAL for key in zip(verdicts["claim"], verdicts["aspect"], strict=True)]
+    rows = verdicts[np.array(kept, dtype=bool)]
+    for label, group in rows.dropna(subset=["value"]).groupby("objective", sort=False):
+        worst = group.loc[group["value"].idxmax()]
+        yield {
+            "estimator": label,
+            "aspect": "arrival",
+            **{name: worst[name] for name in ("value", "lower", "upper", "scenario", "n_used", "n_total")},
+            "parameter": "",
+            "best": float(group["value"].min()),
+            "choices": len(group),
+        }
+
+
+def _sds(means: pd.DataFrame) -> Iterator[dict[str, object]]:
+    """Yield the largest mean of each part over the sds of the random effects."""
+    sds = means[(means["unit"] == _UNIT) & means["parameter"].str.startswith("sd_") & means["mcse"].notna()]
+    for (label, part), group in sds[sds["part"].isin(_PARTS)].groupby(["estimator", "part"], sort=False):
+        worst = group.loc[group["value"].abs().idxmax()]
+        half = float(ndtri(1 - 0.025 / len(group))) * worst["mcse"]
+        yield {
+            "estimator": label,
+            "aspect": _PARTS[str(part)],
+            "value": worst["value"],
+            "lower": worst["value"] - half,
+            "upper": worst["value"] + half,
+            **{name: worst[name] for name in ("scenario", "parameter", "n_used", "n_total")},
+            "best": float(group["value"].abs().min()),
+            "choices": len(group),
+        }
+
+
+def _effects(recovery: pd.DataFrame) -> Iterator[dict[str, object]]:
+    """Yield the largest ratio of root mean square errors, by the mean of its logarithm over the data sets."""
+    keys = ["scenario", "replicate"]
+    squares = recovery.assign(square=recovery["rmse"] ** 2)
+    errors = squares.groupby([*keys, "estimator"], sort=False)["square"].mean().pow(0.5).rename("error").reset_index()
+    best = errors[errors["estimator"] == _REFERENCE].set_index(keys)["error"]
+    others = errors[errors["estimator"] != _REFERENCE].join(best.rename("best"), on=keys)
+    for label, group in others.groupby("estimator", sort=False):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            logs = np.log(group["error"] / group["best"]).replace([np.inf, -np.inf], np.nan)
+        found = logs.groupby(group["scenario"]).agg(["mean", "std", "count", "size"])
+        found = found[found["count"] > 1]
+        if not len(found):
+            continue
+        scenario = found["mean"].idxmax()
+        worst = found.loc[scenario]
+        half = float(ndtri(1 - 0.025 / len(found))) * worst["std"] / np.sqrt(worst["count"])
+        value, lower, upper = np.exp(worst["mean"] + half * np.array([0, -1, 1]))
+        yield {
+            "estimator": label, "aspect": "effects", "value": value, "lower": lower, "upper": upper,
+            "scenario": scenario, "parameter": "", "n_used": int(worst["count"]), "n_total": int(worst["size"]),
+            "best": float(np.exp(found["mean"].min())), "choices": len(found),
+        }  # fmt: skip
