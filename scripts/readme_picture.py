@@ -27,11 +27,17 @@ def picture(folder: Path) -> str:
         svg = re.sub(r'\s(?:width|height)="[^"]*"', "", drawing.svg.split(">", 1)[0], count=2)
         inside.append(f'{svg} x="{left:g}" width="{width:g}" height="{tall:g}">{drawing.svg.split(">", 1)[1]}')
         left, height = left + width + _GAP, max(height, tall)
-    light = "".join(f"--{name}:{value};" for name, value in {**COLOURS, **INKS}.items())
-    dark = "".join(f"--{name}:{value};" for name, value in _DARK.items())
-    style = f"svg{{{light}font-family:system-ui,'DejaVu Sans',sans-serif}}@media(prefers-color-scheme:dark){{svg{{{dark}}}}}"
     size = f"0 0 {left - _GAP:g} {height:g}"
-    return f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="{size}"><style>{style}</style>{"".join(inside)}</svg>\n'
+    spaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    return f'<svg {spaces} viewBox="{size}"><style>{_style()}</style>{"".join(inside)}</svg>\n'
+
+
+def _style() -> str:
+    light, dark = (
+        "".join(f"--{name}:{value};" for name, value in inks.items()) for inks in ({**COLOURS, **INKS}, _DARK)
+    )
+    font = "font-family:system-ui,'DejaVu Sans',sans-serif"
+    return f"svg{{{light}{font}}}@media(prefers-color-scheme:dark){{svg{{{dark}}}}}"
 
 
 if __name__ == "__main__":
