@@ -34,6 +34,8 @@ def profile(fits: Fits, parameter: str, *, estimator: str | None = None, level: 
     InputError
         If there is no such parameter or fit, or the parameter of that fit has no profile.
     """
+    if not isinstance(fits, Fits):
+        raise InputError(f"A profile needs the data: give what bc.fit returned, not a {type(fits).__name__}.")
     labels = fits.problem.layout.labels
     if parameter not in labels:
         raise InputError(f"There is no parameter {parameter!r}.{did_you_mean(parameter, labels)}")

@@ -19,6 +19,8 @@ Array = npt.NDArray[np.float64]
 
 # A point estimate's stand-in is made in every study: its ends are known to 1e-4 in deviance, which no figure shows.
 _QUICK = 1e-3
+# An sd, in residual sds, that rounding keeps off zero where another one is there.
+_ZERO = 1e-12
 _RESTRICTED = {"ML mode": False, "REML mode": True}
 
 
@@ -73,9 +75,10 @@ def every_profile(problem: Problem, fit: Fit, engine: Engine, seed: np.random.Se
 
 def at_bounds(problem: Problem, fit: Fit, engine: Engine, seed: np.random.SeedSequence) -> Profiles | None:
     """Return the profiles of the variance parameters that the fit has at their bounds, where there are any."""
-    reml, theta, layout = restricted(fit, engine), fit.estimate, fit.layout
+    reml, layout = restricted(fit, engine), fit.layout
     bounded = np.zeros(layout.size, dtype=bool)
-    bounded[layout.sd], bounded[layout.cor] = theta[layout.sd] == 0.0, np.abs(theta[layout.cor]) == 1.0
+    bounded[layout.sd] = fit.estimate[layout.sd] <= _ZERO * fit.estimate[layout.sigma] / _sizes(problem)
+    bounded[layout.cor] = np.abs(fit.estimate[layout.cor]) == 1.0
     if reml is None or not bounded.any():
         return None
     without = tuple(obstacle(fit, k, reml=reml) if bounded[k] else "" for k in range(layout.size))
@@ -84,3 +87,9 @@ def at_bounds(problem: Problem, fit: Fit, engine: Engine, seed: np.random.SeedSe
         for k in range(layout.size)
     )
     return Profiles(curves=curves, without=without)
+
+
+def _sizes(problem: Problem) -> Array:
+    """Return the root mean square of each effect's column ``(q,)``."""
+    size = np.sqrt(np.mean(problem.z**2, axis=0))
+    return np.asarray(np.where(size > 0, size, 1.0))

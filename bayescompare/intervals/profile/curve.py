@@ -131,7 +131,7 @@ class Profile:
         if any(end is End.REACHED for end in self.ends) and rise > self._followed:
             raise InputError(
                 f"The profile of {self.parameter} was followed to a level of {chdtr(1.0, self._followed):.6g}, "
-                f"not to {level:g}; ask for profile(..., level={level:g})."
+                f"not to {level:.10g}; ask for profile(..., level={level:.10g})."
             )
         return self.at(rise)
 

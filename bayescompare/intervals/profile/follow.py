@@ -18,6 +18,8 @@ Array = npt.NDArray[np.float64]
 
 # Step in the root of the deviance; how much longer one may be than the one before; how many there are.
 _STEP, _GROWTH, _STEPS = 0.8, 3.0, 40
+# Distance from a bound, in units of the coordinate, that is none.
+_NO_DISTANCE = 1e-6
 # Deviance above that of the nodes that makes a start poor.
 _FAR_OFF = 3.0
 # Longest step and way on a logarithmic scale.
@@ -26,6 +28,8 @@ _LONGEST, _FAR = 3.0, 25.0
 _HALVINGS = 14
 # By how much, in deviance, another way is lower than this one, and by how little they are the same.
 _OTHER_WAY, _SAME = 1e-6, 1e-9
+# How often the nodes are looked through for ways that are lower.
+_SWEEPS = 3
 # How far above, as a share of the difference of two nodes, the point midway of them is off their way.
 _WELL_ABOVE = 1e-3
 _DESCENT = {"maxiter": 200, "ftol": 1e-12, "gtol": 1e-6}
@@ -51,13 +55,18 @@ class Side:
 def centre(held: Held, theta: Array) -> Node:
     """Return the point of the optimum, beginning at natural parameters ``(k,)`` near it."""
     z, units = held.point(theta), held.units(theta)
-    if held.low < z[0] < held.high:
+    if not _at_bound(held, z, units):
         node = settle(held, z, units, whole=True)
-        if held.low < node.z[0] < held.high:
+        if not _at_bound(held, node.z, units):
             return node
-        z, units = node.z.copy(), node.units
-        z[0] = np.clip(z[0], held.low, held.high)
+        z = node.z.copy()
+    z[0] = held.low if z[0] - held.low < held.high - z[0] else held.high
     return settle(held, z, units)
+
+
+def _at_bound(held: Held, z: Array, units: Array) -> bool:
+    """Return whether the held coordinate is at a bound, or rounding and no data keep it off."""
+    return bool(min(z[0] - held.low, held.high - z[0]) < _NO_DISTANCE * units[0])
 
 
 def follow(held: Held, start: Node, sign: int, top: float, exact: float) -> Side:
@@ -77,7 +86,11 @@ def follow(held: Held, start: Node, sign: int, top: float, exact: float) -> Side
         if nodes is None:
             break
         side = _outwards(held, nodes, sign, top)
-    return replace(side, nodes=_refined(held, side.nodes, exact))
+    nodes, found = _swept(held, side.nodes)[0], True
+    for _ in range(_SWEEPS):
+        if found:
+            nodes, found = _swept(held, _refined(held, nodes, exact))
+    return replace(side, nodes=nodes)
 
 
 def _outwards(held: Held, nodes: list[Node], sign: int, top: float) -> Side:
@@ -98,7 +111,7 @@ def _outwards(held: Held, nodes: list[Node], sign: int, top: float) -> Side:
         at = last.z[0] + sign * length
         if sign * (at + sign * 0.3 * length - bound) >= 0.0:
             at = bound
-        nodes.append(settle(held, _start(held, nodes[-2:], at), last.units, last.hessian))
+        nodes.append(settle(held, _start(held, nodes[-2:], at), last.typical, last.hessian))
 
 
 def _length(nodes: list[Node], sign: int, rise: float) -> float:
@@ -108,7 +121,7 @@ def _length(nodes: list[Node], sign: int, rise: float) -> float:
     slope = sign * last.slope
     root = slope + np.sqrt(max(slope**2 + last.bend * wanted, 0.0))
     if len(nodes) == 1:
-        return float(wanted / root) if root > 0.0 else float(last.units[0])
+        return float(wanted / root) if root > 0.0 else float(last.typical[0])
     most = _GROWTH * abs(last.z[0] - nodes[-2].z[0])
     return float(min(wanted / root, most)) if root > 0.0 else most
 
@@ -116,9 +129,7 @@ def _length(nodes: list[Node], sign: int, rise: float) -> float:
 def _start(held: Held, nodes: list[Node], at: float) -> Array:
     """Return what the nodes say of the point at a held coordinate, or the better of them where that is far off."""
     last = nodes[-1]
-    guess = last.z + last.tangent * (at - last.z[0]) if len(nodes) == 1 else _between(nodes, at)
-    guess = np.maximum(guess, held.floor(len(guess)))
-    guess[0] = at
+    guess = _start_from(held, last, at) if len(nodes) == 1 else _between(held, nodes, at)
     value = held(guess)[0]
     if value < max(node.value for node in nodes) + _FAR_OFF:
         return guess
@@ -128,13 +139,23 @@ def _start(held: Held, nodes: list[Node], at: float) -> Array:
     return starts[best] if not value <= values[best] else guess
 
 
-def _between(nodes: list[Node], at: float) -> Array:
+def _start_from(held: Held, node: Node, at: float) -> Array:
+    """Return the point at a held coordinate on the line that a node says."""
+    guess = np.maximum(node.z + node.tangent * (at - node.z[0]), held.floor(len(node.z)))
+    guess[0] = at
+    return guess
+
+
+def _between(held: Held, nodes: list[Node], at: float) -> Array:
     """Return the point at a held coordinate by the cubic polynomial through two nodes."""
     first, second = nodes
     width = second.z[0] - first.z[0]
     t = (at - first.z[0]) / width
-    ends = (1 + 2 * t) * (1 - t) ** 2 * first.z + t**2 * (3 - 2 * t) * second.z
-    return np.asarray(ends + width * (t * (1 - t) ** 2 * first.tangent + t**2 * (t - 1) * second.tangent))
+    guess = (1 + 2 * t) * (1 - t) ** 2 * first.z + t**2 * (3 - 2 * t) * second.z
+    guess += width * (t * (1 - t) ** 2 * first.tangent + t**2 * (t - 1) * second.tangent)
+    guess = np.maximum(guess, held.floor(len(guess)))
+    guess[0] = at
+    return guess
 
 
 def _other_way(held: Held, nodes: list[Node]) -> list[Node] | None:
@@ -187,10 +208,21 @@ def _refined(held: Held, nodes: tuple[Node, ...], exact: float) -> tuple[Node, .
     return tuple(done)
 
 
+def _swept(held: Held, nodes: tuple[Node, ...]) -> tuple[tuple[Node, ...], bool]:
+    """Return the nodes, each on the way of a neighbour where that is lower, and whether any is."""
+    swept, found, last = list(nodes), False, len(nodes) - 1
+    for k, beside in [*((k, k - 1) for k in range(1, last + 1)), *((k, k + 1) for k in range(last - 1, 0, -1))]:
+        start = _start_from(held, swept[beside], swept[k].z[0])
+        if held(start)[0] < swept[k].value - _OTHER_WAY:
+            swept[k] = min(swept[k], settle(held, start, swept[k].typical), key=_height)
+            found = True
+    return tuple(swept), found
+
+
 def _middle(held: Held, left: Node, right: Node, exact: float) -> Node:
     """Return the point midway of two; one well above what they say may be on another way than they are."""
     at = (left.z[0] + right.z[0]) / 2.0
-    node = settle(held, _start(held, [left, right], at), right.units, (left.hessian + right.hessian) / 2)
+    node = settle(held, _start(held, [left, right], at), right.typical, (left.hessian + right.hessian) / 2)
     above = max(exact, _WELL_ABOVE * abs(right.value - left.value))
     if node.settled and node.value < _midway(left, right) + above:
         return node
@@ -199,7 +231,7 @@ def _middle(held: Held, left: Node, right: Node, exact: float) -> Node:
 
 def _moved(held: Held, node: Node, at: float) -> Node:
     """Return the point that is found from another one with the held coordinate moved."""
-    return settle(held, np.concatenate([[at], node.z[1:]]), node.units, node.hessian)
+    return settle(held, np.concatenate([[at], node.z[1:]]), node.typical, node.hessian)
 
 
 def _height(node: Node) -> float:

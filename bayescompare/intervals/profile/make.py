@@ -23,8 +23,8 @@ Array = npt.NDArray[np.float64]
 EXACT = 4e-6
 # Deviance below that of the fit that is another optimum.
 _BETTER = 1e-4
-# Level up to which an end at a bound is worth a word, and a fall of the deviance that is rounding.
-_TOLD, _ROUNDING = 0.999, 1e-8
+# A fall of the deviance that is rounding.
+_ROUNDING = 1e-8
 _NOT_FOR_REML = "not defined for REML: restricted deviances do not compare fixed effects"
 _UNUSABLE = (Flag.NOT_STATIONARY, Flag.WORSE_OPTIMUM, Flag.DEGENERATE, Flag.NOT_FINITE)
 _ENDS = ("lower", "upper")
@@ -101,7 +101,7 @@ def _remarks(function: Held, sides: tuple[Side, Side]) -> Iterator[str]:
             yield f"the profile is not monotone: the deviance falls again beyond {where:.5g}"
         if side.end is End.BOUND and len(side.nodes) == 1:
             yield f"estimated at its bound {_natural(function, bound):g}, where chi-square with 1 df is conservative"
-        elif side.end is End.BOUND and level < _TOLD:
+        elif side.end is End.BOUND:
             yield (
                 f"at its bound {last:g} the deviance is only {rises[-1]:.3g} above the optimum: "
                 f"above a level of {level:.3g} the {name} end is there"

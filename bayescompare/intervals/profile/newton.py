@@ -27,8 +27,8 @@ _FLAT, _SADDLE = 1e-9, 1e-6
 _GOOD = 0.05
 # Longest step and the step off a saddle, in units of the coordinates.
 _LONGEST, _ASIDE = 5.0, 0.3
-# By how much a unit may change from one Hessian to the next.
-_CHANGE = 30.0
+# By how much a unit may be longer or shorter than what is typical.
+_RANGE = 1e3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +45,8 @@ class Node:
         First and second derivative of the profile deviance by the held coordinate.
     tangent : (d,)
         Derivative of the point.
-    hessian, units : (d, d), (d,)
-        Of the deviance there, and lengths in the order of the standard errors.
+    hessian, typical : (d, d), (d,)
+        Of the deviance there, and the lengths that `settle` was given.
     settled
         Whether the free ones are at their best.
     """
@@ -57,7 +57,7 @@ class Node:
     bend: float
     tangent: Array
     hessian: Array
-    units: Array
+    typical: Array
     settled: bool
 
 
@@ -71,6 +71,7 @@ class _Search:
     z: Array
     value: float
     gradient: Array
+    typical: Array
     units: Array
     hessian: Array
     fresh: bool = False
@@ -78,7 +79,7 @@ class _Search:
     def refresh(self) -> None:
         """Take the Hessian at the point."""
         self.hessian = _hessian(self.held, self.z, self.units)
-        self.units, self.fresh = _units(self.hessian, self.units), True
+        self.units, self.fresh = _units(self.hessian, self.typical), True
 
     def move(self, step: Array) -> bool:
         """Go along a step as far as it leads down; say whether it does."""
@@ -93,27 +94,31 @@ class _Search:
         tangent, bend = _along(self.hessian, self.units, (self.z > self.floor) | (self.gradient < 0.0))
         return Node(
             z=self.z, value=self.value, slope=float(self.gradient[0]), bend=bend, tangent=tangent,
-            hessian=self.hessian, units=self.units, settled=False,
+            hessian=self.hessian, typical=self.typical, settled=False,
         )  # fmt: skip
 
 
-def settle(held: Held, z: Array, units: Array, hessian: Array | None = None, *, whole: bool = False) -> Node:
+def settle(held: Held, z: Array, typical: Array, hessian: Array | None = None, *, whole: bool = False) -> Node:
     """Return the point with the free coordinates at their best.
 
     Parameters
     ----------
     z : (d,)
         Start.
+    typical : (d,)
+        Lengths in the order of the standard errors.
     hessian : (d, d), optional
         From nearby: it is good for the first steps.
     whole
         Let the held coordinate go too: to the optimum.
     """
-    at = _Search(held, held.floor(len(z)), 0 if whole else 1, z, *held(z), units, np.empty(0))
+    at = _Search(held, held.floor(len(z)), 0 if whole else 1, z, *held(z), typical, typical, np.empty(0))
     if hessian is None:
         at.refresh()
+        # once more, with differences as long as the curvature asks for
+        at.refresh()
     else:
-        at.hessian = hessian
+        at.hessian, at.units = hessian, _units(hessian, typical)
     settled, before = False, np.inf
     for _ in range(_MOST):
         step, left, saddle = _step(at)
@@ -145,11 +150,11 @@ def _hessian(held: Held, z: Array, units: Array) -> Array:
     return (rows + rows.T) / 2.0
 
 
-def _units(hessian: Array, units: Array) -> Array:
+def _units(hessian: Array, typical: Array) -> Array:
     """Return the lengths in which each coordinate alone has a deviance of one above its best."""
     with np.errstate(divide="ignore", invalid="ignore"):
         found = np.sqrt(2.0 / np.abs(np.diag(hessian)))
-    return np.clip(np.where(np.isfinite(found), found, units), units / _CHANGE, units * _CHANGE)
+    return np.clip(np.where(np.isfinite(found), found, typical), typical / _RANGE, typical * _RANGE)
 
 
 def _step(at: _Search) -> tuple[Array, float, bool]:
