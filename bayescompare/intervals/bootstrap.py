@@ -25,8 +25,9 @@ Array = npt.NDArray[np.float64]
 
 _NO_SIGMA = "no residual sd to simulate from"
 _DIVERGED = "diverged: nothing to simulate from"
-_AWAY_FLAGS = frozenset({Flag.PREMATURE, Flag.WORSE_OPTIMUM, Flag.NOT_STATIONARY})
 _AWAY = "simulated from an estimate that is not at an optimum"
+_WORSE = "simulated from a worse optimum than another fit's"
+_SAID = {Flag.PREMATURE: _AWAY, Flag.NOT_STATIONARY: _AWAY, Flag.WORSE_OPTIMUM: _WORSE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +125,7 @@ def _basis(fit: Fit, found: Refits) -> Bootstrap:
     """Return the intervals of some refits."""
     kept, n = found.values[~found.failed], len(found.values)
     n_failed, n_singular = n - len(kept), int(found.singular.sum())
-    said = [_AWAY] if _AWAY_FLAGS & set(fit.flags) else []
+    said = [_SAID[flag] for flag in fit.flags if flag in _SAID]
     said += [f"{n_failed:,} of {n:,} refits failed"] if n_failed else []
     said += [f"{n_singular:,} of {n:,} refits are at a boundary"] if n_singular else []
     unknown = np.isnan(fit.estimate)

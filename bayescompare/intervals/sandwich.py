@@ -58,7 +58,8 @@ def _made(problem: Problem, fit: Fit, engine: Engine, *, corrected: bool) -> Stu
         return of_fixed_effects(estimate, nothing, nothing, (_NO_GROUPS,) * layout.p, layout.size)
     if not np.isfinite(fit.se[layout.beta]).all():
         return of_fixed_effects(estimate, nothing, nothing, fit.reason[layout.beta], layout.size)
-    se, df = cluster_robust(engine.member(problem).train.products, corrected=corrected)
+    train = engine.split(problem)[0] if engine.validation_split else problem
+    se, df = cluster_robust(train.products, corrected=corrected)
     reasons = tuple("" if np.isfinite(one) else _ALONE for one in se)
     return of_fixed_effects(estimate, se, df, reasons, layout.size)
 

@@ -29,6 +29,7 @@ __all__ = ["degrees_of_freedom", "wald_t"]
 Array = npt.NDArray[np.float64]
 
 _HELD = "degrees of freedom given the variance parameters at their boundary"
+_WORSE = "in a worse optimum than another fit's"
 _FLAT = "the likelihood is not curved there: no degrees of freedom"
 _EXACT = "no groups: the exact t interval, with the residual variance RSS/(n - p)"
 
@@ -52,14 +53,16 @@ def wald_t(problem: Problem, fit: Fit, engine: Engine, seed: np.random.SeedSeque
         said = ("" if engine.reml else _EXACT,) * layout.p
         return of_fixed_effects(estimate, exact, np.full(layout.p, float(left)), said, layout.size)
     df, held = degrees_of_freedom(problem, fit.estimate, reml=engine.reml)
-    reasons = tuple(why or (_said(one, held)) for why, one in zip(reason, df, strict=True))
+    worse = Flag.WORSE_OPTIMUM in fit.flags
+    reasons = tuple(why or _said(one, held, worse) for why, one in zip(reason, df, strict=True))
     return of_fixed_effects(estimate, se, df, reasons, layout.size)
 
 
-def _said(df: float, held: bool) -> str:
+def _said(df: float, held: bool, worse: bool) -> str:
+    """Return why there are no degrees of freedom, or what is to be known of them."""
     if not np.isfinite(df):
         return _FLAT
-    return _HELD if held else ""
+    return "; ".join([_WORSE] * worse + [_HELD] * held)
 
 
 def degrees_of_freedom(problem: Problem, theta: Array, *, reml: bool) -> tuple[Array, bool]:
