@@ -25,7 +25,7 @@ POOLED = estimator("adam-pooled:epochs=400,scale=standardised")
 
 
 def optimum(problem: Problem, engine: Engine) -> Fit:
-    """Return a fit at its optimum with nothing of its path."""
+    """Return a fit, which this engine brings to its optimum."""
     return engine.fit([problem], [SEED])[0]
 
 
@@ -170,9 +170,9 @@ def test_sigma_of_a_squared_error_is_by_its_degrees_of_freedom(label):
     assert fit.estimate[-1] ** 2 == pytest.approx(rss / (n - p), rel=1e-6)
 
 
-def test_wald_is_of_the_hessian_where_the_run_has_arrived_and_of_nothing_elsewhere():
-    problem = CASES["slopes"].problem()
-    there, away = (estimator(label).fit([problem], [SEED])[0] for label in ("adam-marginal", "adam-marginal:steps=30"))
+def test_wald_is_of_the_hessian_where_the_run_has_arrived_and_of_nothing_elsewhere(marginal):
+    problem, there = marginal
+    away = optimum(problem, estimator("adam-marginal:steps=30"))
     assert there.gap_sd < 0.1 < away.gap_sd
     np.testing.assert_allclose(there.se, curvature(problem, there.estimate, reml=False).se, rtol=1e-8)
     rows = intervals(away)
