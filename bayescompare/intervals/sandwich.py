@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import solve_triangular
 
-from bayescompare.engines.adam.pooled import AdamPooled
 from bayescompare.engines.base import Engine
 from bayescompare.engines.lbfgs.likelihood import LbfgsML, LbfgsREML
 from bayescompare.fits import Fit
@@ -50,18 +49,29 @@ def cr2(problem: Problem, fit: Fit, engine: Engine, seed: np.random.SeedSequence
 
 def _made(problem: Problem, fit: Fit, engine: Engine, *, corrected: bool) -> Student | None:
     layout = problem.layout
-    least_squares = isinstance(engine, AdamPooled) or (isinstance(engine, LbfgsML | LbfgsREML) and not layout.q)
+    train = _pooled(problem, engine)
+    least_squares = train is not None or (isinstance(engine, LbfgsML | LbfgsREML) and not layout.q)
     if not least_squares or not layout.p:
         return None
     estimate, nothing = fit.estimate[layout.beta], np.full(layout.p, np.nan)
-    if not isinstance(engine, AdamPooled) or not layout.q:
+    if train is None or not layout.q:
         return of_fixed_effects(estimate, nothing, nothing, (_NO_GROUPS,) * layout.p, layout.size)
     if not np.isfinite(fit.se[layout.beta]).all():
         return of_fixed_effects(estimate, nothing, nothing, fit.reason[layout.beta], layout.size)
-    train = engine.split(problem)[0] if engine.validation_split else problem
     se, df = cluster_robust(train.products, corrected=corrected)
     reasons = tuple("" if np.isfinite(one) else _ALONE for one in se)
     return of_fixed_effects(estimate, se, df, reasons, layout.size)
+
+
+def _pooled(problem: Problem, engine: Engine) -> Problem | None:
+    """Return what a pooled estimator was trained on; None of others, for whom nothing of Adam's is loaded."""
+    if engine.engine != "adam":
+        return None
+    from bayescompare.engines.adam.pooled import AdamPooled
+
+    if not isinstance(engine, AdamPooled):
+        return None
+    return engine.split(problem)[0] if engine.validation_split else problem
 
 
 def cluster_robust(data: Products, *, corrected: bool) -> tuple[Array, Array]:
