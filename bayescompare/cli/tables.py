@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,30 +84,48 @@ def _words(status: Any) -> str:
     return str(status).replace("_", " ")
 
 
-def _note(row: Any) -> str:
-    """Return the reason of a missing number, or what a posterior's number is."""
-    if row.status in _FAILED:
-        return _words(row.status)
-    return str(row.reason or ("" if row.kind != "eti" else row.estimand))
+def _note(row: Mapping[Any, Any], *, asked: bool) -> str:
+    """Return the reason of a missing number, what is to be known of an interval, or what a posterior's number is."""
+    if row["status"] in _FAILED:
+        return _words(row["status"])
+    because = row["because"] if isinstance(row["because"], str) else ""
+    if asked or because:
+        return because or str(row["reason"])
+    return str(row["reason"] or ("" if row["kind"] != "eti" else row["estimand"]))
+
+
+def _at_levels(results: Results, levels: Sequence[float], *, every: bool) -> pd.DataFrame:
+    """Return the summary with the bounds of all levels, columns such as ``lower 0.95``."""
+    frames = [summary_table(results.tables, level=level, every=every) for level in levels]
+    shown, keys = frames[0], ["scenario", "parameter", "estimator", "kind"]
+    for level, frame in zip(levels, frames, strict=True):
+        ends = {f"{end} {level}": frame[end] for end in ("lower", "upper")}
+        shown = shown.merge(frame[keys].assign(**ends), on=keys, how="left")
+    return shown
 
 
 def print_fit(results: Results, report: Path) -> None:
     """Print parameter by estimator: estimate, intervals, position in the posterior, flags in words."""
     console = new_console()
-    levels = results.tables["intervals"]["level"].unique() if len(results.tables["intervals"]) else [0.95]
-    shown = [summary_table(results.tables, level=float(level)) for level in levels]
+    kept = results.tables["intervals"]["level"]
+    levels = [float(level) for level in kept.unique()] if len(kept) else [0.95]
+    asked = bool(results.about.get("intervals"))
+    shown = _at_levels(results, levels, every=asked)
     bounds = [f"{100 * tail:.4g} %" for level in levels for tail in ((1 - level) / 2, (1 + level) / 2)]
-    located = ["quantile", "z"] if shown[0]["quantile"].notna().any() else []
+    located = ["quantile", "z"] if shown["quantile"].notna().any() else []
     numeric = ["estimate", *bounds, *located]
     title = f"{results.about.get('title', '')}: estimates and the ends of their intervals"
-    table = new_table(title, ["parameter", "estimator", *numeric, "note"], set(numeric))
-    last = ""
-    for rows in zip(*(frame.itertuples() for frame in shown), strict=True):
-        row: Any = rows[0]
-        cells = ["" if row.parameter == last else row.parameter, row.estimator, number(row.estimate, 5)]
-        cells += [number(end, 5) for one in rows for end in (one.lower, one.upper)]
-        add_row(table, [*cells, *(_position(row) if located else ()), _note(row)])
-        last = row.parameter
+    kind = ["interval"] if asked else []
+    table = new_table(title, ["parameter", "estimator", *kind, *numeric, "note"], set(numeric))
+    last = ("", "")
+    for row in shown.to_dict("records"):
+        new, again = row["parameter"] != last[0], (row["parameter"], row["estimator"]) == last
+        cells = [row["parameter"] if new else "", "" if again else row["estimator"]]
+        cells += [row["kind"] if isinstance(row["kind"], str) else ""] if asked else []
+        cells += ["" if again else number(row["estimate"], 5)]
+        cells += [number(row[f"{end} {level}"], 5) for level in levels for end in ("lower", "upper")]
+        add_row(table, [*cells, *(_position(row, again) if located else ()), _note(row, asked=asked)])
+        last = row["parameter"], row["estimator"]
     console.print(table)
     if located:
         console.print(Text("quantile, z: where the estimate lies in the posterior", style="dim"))
@@ -123,9 +142,11 @@ def _unused_priors(results: Results, console: Console) -> None:
         console.print(Text(f"prior not used: {', '.join(idle)}"))
 
 
-def _position(row: Any) -> list[str]:
+def _position(row: Mapping[Any, Any], again: bool) -> list[str]:
     """Return a point estimate's quantile and z in the posterior, empty for the posterior itself."""
-    return [f"{row.quantile:.3f}", f"{round(row.z, 2) + 0.0:+.2f}"] if np.isfinite(row.quantile) else ["", ""]
+    if again or not np.isfinite(row["quantile"]):
+        return ["", ""]
+    return [f"{row['quantile']:.3f}", f"{round(row['z'], 2) + 0.0:+.2f}"]
 
 
 _VERDICT_STYLE = {

@@ -180,6 +180,7 @@ def _about(fits: Fits, levels: Sequence[float]) -> dict[str, Any]:
         "versions": versions(),
         "machine": machine(),
         "level": levels[0],
+        "intervals": fits.intervals,
         "replicates": 1,
         "scenarios": [scenario],
         "priors": {problem.dataset: describe_priors(problem)},

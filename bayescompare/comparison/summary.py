@@ -12,7 +12,9 @@ __all__ = ["summary_table"]
 _KEY = ["scenario", "replicate", "estimator"]
 
 
-def summary_table(tables: Mapping[str, pd.DataFrame], replicate: int = 0, level: float | None = None) -> pd.DataFrame:
+def summary_table(
+    tables: Mapping[str, pd.DataFrame], replicate: int = 0, level: float | None = None, *, every: bool = False
+) -> pd.DataFrame:
     """Return estimate, interval, posterior position, truth and flags, parameter by estimator.
 
     Parameters
@@ -20,16 +22,20 @@ def summary_table(tables: Mapping[str, pd.DataFrame], replicate: int = 0, level:
     replicate
         Which data set of each scenario to show.
     level
-        Level of the interval; the first in the table where None. Of several kinds the first is shown: of draws
-        their ETI, of a point estimate its Wald interval where no others were asked for.
+        Level of the interval; the first in the table where None.
+    every
+        A row for each kind of interval. Otherwise one: of several kinds the first that has bounds, which is the ETI
+        of draws, and the Wald interval of a point estimate where it has one.
     """
     estimates = tables["estimates"]
     chosen = estimates[estimates["replicate"] == replicate]
     kept = tables["intervals"]
-    kept = kept[kept["kind"] != "hdi"]
     if len(kept):
         kept = kept[kept["level"] == (kept["level"].iloc[0] if level is None else level)]
-    interval = kept[[*_KEY, "parameter", "kind", "lower", "upper"]].drop_duplicates([*_KEY, "parameter"])
+    interval = kept[[*_KEY, "parameter", "kind", "lower", "upper"]].assign(because=kept["reason"])
+    if not every:
+        # stable: those that have bounds come first, in their order
+        interval = interval.sort_values("lower", key=pd.isna, kind="stable").drop_duplicates([*_KEY, "parameter"])
     position = tables["agreement"].drop_duplicates([*_KEY, "parameter"])[
         [*_KEY, "parameter", "quantile", "z", "hdi_level"]
     ]
@@ -41,7 +47,7 @@ def summary_table(tables: Mapping[str, pd.DataFrame], replicate: int = 0, level:
     )
     order = {label: k for k, label in enumerate(dict.fromkeys(merged["parameter"]))}
     columns = [
-        "scenario", "replicate", "parameter", "estimator", "estimate", "se", "kind", "lower", "upper",
+        "scenario", "replicate", "parameter", "estimator", "estimate", "se", "kind", "lower", "upper", "because",
         "quantile", "z", "hdi_level", "truth", "estimand", "reason", "status", "flags",
     ]  # fmt: skip
     ranked = merged.assign(rank=merged["parameter"].map(order)).sort_values(["scenario", "rank"], kind="stable")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -30,7 +31,7 @@ def _lane(look: Look, **numbers: object) -> Lane:
 
 def forests(subject: Subject, scenario: Scenario) -> list[Drawing]:
     """Return a forest with its posterior density for each parameter of the first data set."""
-    rows = subject.first
+    rows = subject.first_intervals
     rows = rows[rows["scenario"] == scenario.name]
     draws = labelled_draws(subject.results.trees.get((scenario.name, 0)), scenario.parameters)
     return [
@@ -50,12 +51,20 @@ def forests(subject: Subject, scenario: Scenario) -> list[Drawing]:
 def _forest_lanes(subject: Subject, rows: pd.DataFrame) -> list[Lane]:
     """Return a lane a row; numbers of another estimand are hollow."""
     same = set(same_estimand(rows)["estimator"])
-    return [_forest_lane(subject, row, hollow=row["estimator"] not in same) for row in rows.to_dict("records")]
+    again = rows.duplicated("estimator")
+    return [
+        _forest_lane(subject, row, hollow=row["estimator"] not in same, again=further)
+        for row, further in zip(rows.to_dict("records"), again, strict=True)
+    ]
 
 
-def _forest_lane(subject: Subject, row: Mapping[str, object], *, hollow: bool) -> Lane:
-    return _lane(
-        subject.estimators[str(row["estimator"])],
+def _forest_lane(subject: Subject, row: Mapping[str, Any], *, hollow: bool, again: bool) -> Lane:
+    """Return the lane of an estimator, or one of a further kind of its intervals, which is named by that."""
+    look = subject.estimators[str(row["estimator"])]
+    names = {"title": str(row["kind"]), "subtitle": ""} if again else {"title": look.name, "subtitle": look.settings}
+    return Lane(
+        **names,
+        look=look,
         value=row["estimate"],
         lower=row["lower"],
         upper=row["upper"],

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bayescompare.comparison.results import Results
+from bayescompare.comparison.summary import summary_table
 from bayescompare.reporting.palette import Look, looks
 
 __all__ = ["Scenario", "Subject"]
@@ -95,7 +96,16 @@ class Subject:
     @cached_property
     def first(self) -> pd.DataFrame:
         """The summary table of the first data set of each scenario."""
-        shown = self.results.table
+        return self._ordered(self.results.table)
+
+    @cached_property
+    def first_intervals(self) -> pd.DataFrame:
+        """The same with a row for each kind of interval that was asked for."""
+        asked = bool(self.about.get("intervals"))
+        return self._ordered(summary_table(self.results.tables, every=True)) if asked else self.first
+
+    def _ordered(self, shown: pd.DataFrame) -> pd.DataFrame:
+        """Return rows by scenario, parameter and estimator, in the order of the report."""
         place = {name: list(dict.fromkeys(shown[name])) for name in ("scenario", "parameter")} | {
             "estimator": list(self.rank)
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,7 @@ _MEASURES = {
     "width": "mean width of the intervals",
 }
 _KINDS = {"estimator": "estimator", "parameter": "code"}
+_NO_INTERVAL = "there is no interval"
 _NAMES = {"empirical_se": "empirical SE", "model_se": "model SE", "rmse": "RMSE"}
 _BAD = ("failed", "timeout", "worker_died", "flagged", "not_applicable")
 
@@ -56,14 +58,14 @@ def _estimator(label: object) -> Value:
 
 def estimates_grid(subject: Subject, scenario: Scenario) -> Grid:
     """Return parameter by estimator for the first data set."""
-    rows = subject.first[subject.first["scenario"] == scenario.name]
+    rows = subject.first_intervals[subject.first_intervals["scenario"] == scenario.name]
     known = rows["truth"].notna().any()
     columns = [
         Column("parameter", numeric=False),
         Column("estimator", numeric=False),
         Column("estimate"),
         Column("SE", "standard error, or posterior sd"),
-        Column(percent(subject.level), "interval: Wald, or equal-tailed for draws"),
+        Column(percent(subject.level), "interval, and its kind"),
         Column("quantile", "share of the posterior draws below the estimate"),
         Column("z", "distance from the posterior mean in posterior sds"),
         *([Column("truth")] if known else []),
@@ -76,19 +78,25 @@ def estimates_grid(subject: Subject, scenario: Scenario) -> Grid:
 
 def _estimate_row(row: Mapping[str, Any], *, known: bool) -> list[Value]:
     reason, error = str(row["reason"] or ""), float(row["se"])
+    kind, because = (row[name] if isinstance(row[name], str) else "" for name in ("kind", "because"))
     draws = "the posterior itself" if row["kind"] == "eti" else reason or "no posterior of this data set"
     return [
         text(row["parameter"], kind="code"),
         _estimator(row["estimator"]),
         number(row["estimate"], error, reason or "there is no estimate"),
         number(error, error, reason or "there is no standard error"),
-        interval(float(row["lower"]), float(row["upper"]), error, reason or "there is no interval"),
+        _with_kind(interval(float(row["lower"]), float(row["upper"]), error, because or reason or _NO_INTERVAL), kind),
         number(row["quantile"], 0.01, draws),
         number(row["z"], 0.1, draws),
         *([typed(row["truth"], "unknown")] if known else []),
         text(row["estimand"] or "nothing", reason, "missing" if not row["estimand"] else "text"),
         text(", ".join(row["flags"]), kind="flags"),
     ]
+
+
+def _with_kind(bounds: Value, kind: str) -> Value:
+    """Return an interval with its kind beside it."""
+    return replace(bounds, tail=kind)
 
 
 def measures_grid(subject: Subject, scenario: Scenario) -> Grid | None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.stats import norm
 
+from bayescompare.comparison.records import Record
+from bayescompare.comparison.results import results_of
+from bayescompare.comparison.summary import summary_table
 from bayescompare.errors import InputError
-from bayescompare.fits import Draws, Fit, Status
+from bayescompare.fits import Basis, Draws, Fit, Status
 from bayescompare.intervals import KINDS, IntervalRow, intervals
 from bayescompare.layout import Layout
 
@@ -119,3 +123,49 @@ def test_coverage_of_wald_intervals_of_a_normal_estimate():
         covered.append(row.lower <= 3 <= row.upper)
     assert abs(np.mean(covered) - 0.8) < 4 * np.sqrt(0.16 / 2000)
     assert norm.cdf(1.2815515655446004) == pytest.approx(0.9)
+
+
+class Bounds(Basis):
+    """The same interval at every level, but of the second parameter, of which it says nothing."""
+
+    reason = ("known at both ends", "", "", "", "no such interval")
+
+    def bounds(self, level: float) -> np.ndarray:
+        return np.array([[1.0, 2.0], [np.nan, np.nan], [0.0, 1.0], [-1.0, 1.0], [np.nan, np.nan]])
+
+
+def test_a_basis_gives_rows_of_what_it_says_something_about():
+    rows = [row for row in intervals(replace(POINT, bases={"wald-t": Bounds()})) if row.kind == "wald-t"]
+    assert [row.parameter for row in rows] == [LAYOUT.labels[k] for k in (0, 2, 3, 4)]
+    assert [row.reason for row in rows] == ["known at both ends", "", "", "no such interval"]
+
+
+def test_kinds_of_points_leave_those_of_posteriors_and_the_other_way_round():
+    fit = replace(POINT, bases={"wald-t": Bounds()})
+    assert {row.kind for row in intervals(fit, kinds=["wald"])} == {"wald"}
+    assert {row.kind for row in intervals(fit, kinds=["hdi"])} == {"wald", "wald-t"}
+    assert {row.kind for row in intervals(posterior(), kinds=["wald"])} == {"eti", "hdi"}
+    assert {row.kind for row in intervals(posterior(), kinds=["hdi"])} == {"hdi"}
+
+
+@pytest.mark.parametrize(
+    ("kinds", "message"),
+    [(["wlad"], "There is no kind of interval 'wlad'. Did you mean 'wald'?"), (["wald", "wald"], "named twice")],
+)
+def test_kinds_that_are_not_there_are_refused(kinds, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        intervals(POINT, kinds=kinds)
+
+
+def test_of_several_kinds_the_first_with_bounds_is_shown_or_all():
+    at_zero = make_fit([3.0, 0.0, 0.5, 0.1, 1.5], [0.7, np.nan, 0.3, 0.2, 0.1], ("", "at its boundary", "", "", ""))
+    stands_in = Bounds()
+    stands_in.bounds = lambda level: np.array([[np.nan] * 2, [0.0, 2.0], *[[np.nan] * 2] * 3])
+    stands_in.reason = ("", "the lower end is at its bound", "", "", "")
+    fit = replace(at_zero, bases={"lr": stands_in})
+    tables = results_of([Record(study="fit", scenario="s", replicate=0, fit=fit)]).tables
+    shown = summary_table(tables)
+    assert shown["kind"].tolist() == ["wald", "lr", "wald", "wald", "wald"]
+    assert shown.loc[1, ["lower", "upper", "because"]].tolist() == [0.0, 2.0, "the lower end is at its bound"]
+    every = summary_table(tables, every=True)
+    assert every["kind"].tolist() == ["wald", "wald", "lr", "wald", "wald", "wald"]
