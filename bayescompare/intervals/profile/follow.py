@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -69,7 +70,7 @@ def _at_bound(held: Held, z: Array, units: Array) -> bool:
     return bool(min(z[0] - held.low, held.high - z[0]) < _NO_DISTANCE * units[0])
 
 
-def follow(held: Held, start: Node, sign: int, top: float, exact: float) -> Side:
+def follow(held: Held, start: Node, sign: int, top: float, exact: float, detours: Sequence[Array] = ()) -> Side:
     """Return the profile from the optimum to one side, to where the deviance is ``top`` above the optimum.
 
     Parameters
@@ -79,6 +80,8 @@ def follow(held: Held, start: Node, sign: int, top: float, exact: float) -> Side
     exact
         How near the middle of two nodes must be to what they say of it, in deviance. It is kept too: where the
         deviance is smooth, what is said between the nodes is then about 60 times nearer.
+    detours : (d,) each
+        Points from which a lower way may be found, whatever the held coordinate.
     """
     side = _outwards(held, [start], sign, top)
     for _ in range(2):
@@ -86,10 +89,10 @@ def follow(held: Held, start: Node, sign: int, top: float, exact: float) -> Side
         if nodes is None:
             break
         side = _outwards(held, nodes, sign, top)
-    nodes, found = _swept(held, side.nodes)[0], True
+    nodes, found = _swept(held, side.nodes, detours)[0], True
     for _ in range(_SWEEPS):
         if found:
-            nodes, found = _swept(held, _refined(held, nodes, exact))
+            nodes, found = _swept(held, _refined(held, nodes, exact), detours)
     return replace(side, nodes=nodes)
 
 
@@ -208,14 +211,15 @@ def _refined(held: Held, nodes: tuple[Node, ...], exact: float) -> tuple[Node, .
     return tuple(done)
 
 
-def _swept(held: Held, nodes: tuple[Node, ...]) -> tuple[tuple[Node, ...], bool]:
-    """Return the nodes, each on the way of a neighbour where that is lower, and whether any is."""
+def _swept(held: Held, nodes: tuple[Node, ...], detours: Sequence[Array]) -> tuple[tuple[Node, ...], bool]:
+    """Return the nodes, each on the way of a neighbour or a detour where that is lower, and whether any is."""
     swept, found, last = list(nodes), False, len(nodes) - 1
     for k, beside in [*((k, k - 1) for k in range(1, last + 1)), *((k, k + 1) for k in range(last - 1, 0, -1))]:
-        start = _start_from(held, swept[beside], swept[k].z[0])
-        if held(start)[0] < swept[k].value - _OTHER_WAY:
-            swept[k] = min(swept[k], settle(held, start, swept[k].typical), key=_height)
-            found = True
+        at = swept[k].z[0]
+        for start in (_start_from(held, swept[beside], at), *(np.concatenate([[at], z[1:]]) for z in detours)):
+            if held(start)[0] < swept[k].value - _OTHER_WAY:
+                swept[k] = min(swept[k], settle(held, start, swept[k].typical), key=_height)
+                found = True
     return tuple(swept), found
 
 

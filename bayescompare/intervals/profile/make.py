@@ -12,7 +12,7 @@ from bayescompare.fits import FLAG_SENTENCES, Fit, Flag
 from bayescompare.intervals.profile.curve import TOP, Profile, cutoff
 from bayescompare.intervals.profile.follow import End, Side, centre, follow
 from bayescompare.intervals.profile.held import Held, held
-from bayescompare.intervals.profile.newton import Node
+from bayescompare.intervals.profile.newton import Node, settle
 from bayescompare.likelihood.problem import Problem
 
 __all__ = ["EXACT", "make_profile", "obstacle"]
@@ -54,7 +54,8 @@ def make_profile(
     """
     function, labels = held(problem, position, reml=reml), problem.layout.labels
     start = centre(function, fit.estimate)
-    low, high = (follow(function, start, sign, cutoff(level), exact) for sign in (-1, 1))
+    detours = _detours(function, fit, reml)
+    low, high = (follow(function, start, sign, cutoff(level), exact, detours) for sign in (-1, 1))
     nodes = (*reversed(low.nodes[1:]), start, *high.nodes[1:])
     theta = np.array([function.natural(node.z) for node in nodes])
     return Profile(
@@ -73,6 +74,20 @@ def make_profile(
         fault=_fault(fit, start, nodes, theta[:, position]),
         remarks=tuple(_remarks(function, (low, high))),
     )
+
+
+def _detours(function: Held, fit: Fit, reml: bool) -> list[Array]:
+    """Return the optima without either of two effects: there their correlation may be anything."""
+    problem, layout = function.problem, fit.layout
+    if not layout.cor.start <= function.position < layout.cor.stop:
+        return []
+    found = []
+    for effect in layout.pairs[function.position - layout.cor.start]:
+        without, theta = held(problem, layout.sd.start + effect, reml=reml), np.nan_to_num(fit.estimate)
+        theta[layout.sd.start + effect] = 0.0
+        best = settle(without, without.point(theta), without.units(theta))
+        found.append(function.point(np.nan_to_num(without.natural(best.z))))
+    return found
 
 
 def _natural(function: Held, coordinate: float) -> float:
