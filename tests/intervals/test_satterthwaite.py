@@ -13,11 +13,13 @@ from bayescompare.data import read_data
 from bayescompare.engines.catalog import estimator
 from bayescompare.fits import Fit, Flag
 from bayescompare.intervals import KINDS, intervals, with_bases
-from bayescompare.intervals.satterthwaite import degrees_of_freedom
+from bayescompare.intervals.satterthwaite import _variances, degrees_of_freedom
 from bayescompare.intervals.student import Student
+from bayescompare.likelihood import dense
+from bayescompare.likelihood.coordinates import from_working, to_working
 from bayescompare.likelihood.problem import Problem, build_problem
 from bayescompare.model import Model
-from tests.laws.cases import CASES
+from tests.laws.cases import CASES, points
 from tests.reference.test_oneway_exact import CELLS, MEAN, make_problem, simulated
 
 SEED = np.random.SeedSequence(4)
@@ -138,6 +140,28 @@ def test_degrees_of_freedom_are_those_of_lmertest_s_definition(case, label):
     assert Flag.BOUNDARY not in fit.flags
     expected = by_definition(problem, fit.estimate, label == "lbfgs-reml")
     np.testing.assert_allclose(fit.bases["wald-t"].df[problem.layout.beta], expected, rtol=2e-3)
+
+
+def dense_variances(problem: Problem, theta: np.ndarray) -> np.ndarray:
+    """Return the variances of the fixed effects by generalized least squares."""
+    layout = problem.layout
+    s = dense.covariance(theta[layout.sd], theta[layout.cor], layout)
+    v = dense.marginal_covariance(problem.z, problem.groups, len(layout.levels), s, theta[-1])
+    return np.diag(np.linalg.inv(problem.x.T @ np.linalg.solve(v, problem.x)))
+
+
+@pytest.mark.parametrize("case", ["slopes", "uncorrelated", "three effects and one", "four effects", "unbalanced"])
+def test_slopes_of_the_variances_are_those_of_the_dense_formula(case):
+    problem = CASES[case].problem()
+    layout, data = problem.layout, problem.products
+    for theta in points(problem):
+        x = to_working(theta, layout, data)
+        found, slopes = _variances(problem, theta)
+        np.testing.assert_allclose(found, dense_variances(problem, theta), rtol=1e-8)
+        for k in range(layout.size - layout.p):
+            step = 1e-5 * (np.arange(layout.size) == layout.p + k)
+            up, down = (dense_variances(problem, from_working(x + sign * step, layout, data)) for sign in (1, -1))
+            np.testing.assert_allclose(slopes[:, k], (up - down) / 2e-5, rtol=1e-5, atol=1e-7 * found.max())
 
 
 @pytest.mark.parametrize("case", [name for name, case in CASES.items() if " 0 +" not in case.formula])
