@@ -11,7 +11,9 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 
 from bayescompare.intervals.profile.held import Held
+from bayescompare.intervals.profile.nearby import OTHER_WAY, guess, moved
 from bayescompare.intervals.profile.newton import Node, settle
+from bayescompare.intervals.profile.refine import refined
 
 __all__ = ["End", "Side", "centre", "follow"]
 
@@ -21,18 +23,10 @@ Array = npt.NDArray[np.float64]
 _STEP, _GROWTH, _STEPS = 0.8, 3.0, 40
 # Distance from a bound, in units of the coordinate, that is none.
 _NO_DISTANCE = 1e-6
-# Deviance above that of the nodes that makes a start poor.
-_FAR_OFF = 3.0
 # Longest step and way on a logarithmic scale.
 _LONGEST, _FAR = 3.0, 25.0
-# How often two nodes are halved where the middle is not what they say of it.
-_HALVINGS = 14
-# By how much, in deviance, another way is lower than this one, and by how little they are the same.
-_OTHER_WAY, _SAME = 1e-6, 1e-9
-# How often the nodes are looked through for ways that are lower.
-_SWEEPS = 3
-# How far above, as a share of the difference of two nodes, the point midway of them is off their way.
-_WELL_ABOVE = 1e-3
+# Deviance by which two ways are the same.
+_SAME = 1e-9
 _DESCENT = {"maxiter": 200, "ftol": 1e-12, "gtol": 1e-6}
 
 
@@ -89,11 +83,7 @@ def follow(held: Held, start: Node, sign: int, top: float, exact: float, detours
         if nodes is None:
             break
         side = _outwards(held, nodes, sign, top)
-    nodes, found = _swept(held, side.nodes, detours)[0], True
-    for _ in range(_SWEEPS):
-        if found:
-            nodes, found = _swept(held, _refined(held, nodes, exact), detours)
-    return replace(side, nodes=nodes)
+    return replace(side, nodes=refined(held, side.nodes, exact, detours))
 
 
 def _outwards(held: Held, nodes: list[Node], sign: int, top: float) -> Side:
@@ -114,7 +104,7 @@ def _outwards(held: Held, nodes: list[Node], sign: int, top: float) -> Side:
         at = last.z[0] + sign * length
         if sign * (at + sign * 0.3 * length - bound) >= 0.0:
             at = bound
-        nodes.append(settle(held, _start(held, nodes[-2:], at), last.typical, last.hessian))
+        nodes.append(settle(held, guess(held, nodes[-2:], at), last.typical, last.hessian))
 
 
 def _length(nodes: list[Node], sign: int, rise: float) -> float:
@@ -129,48 +119,16 @@ def _length(nodes: list[Node], sign: int, rise: float) -> float:
     return float(min(wanted / root, most)) if root > 0.0 else most
 
 
-def _start(held: Held, nodes: list[Node], at: float) -> Array:
-    """Return what the nodes say of the point at a held coordinate, or the better of them where that is far off."""
-    last = nodes[-1]
-    guess = _start_from(held, last, at) if len(nodes) == 1 else _between(held, nodes, at)
-    value = held(guess)[0]
-    if value < max(node.value for node in nodes) + _FAR_OFF:
-        return guess
-    starts = [np.concatenate([[at], node.z[1:]]) for node in nodes]
-    values = [held(z)[0] for z in starts]
-    best = int(np.argmin(np.where(np.isfinite(values), values, np.inf)))
-    return starts[best] if not value <= values[best] else guess
-
-
-def _start_from(held: Held, node: Node, at: float) -> Array:
-    """Return the point at a held coordinate on the line that a node says."""
-    guess = np.maximum(node.z + node.tangent * (at - node.z[0]), held.floor(len(node.z)))
-    guess[0] = at
-    return guess
-
-
-def _between(held: Held, nodes: list[Node], at: float) -> Array:
-    """Return the point at a held coordinate by the cubic polynomial through two nodes."""
-    first, second = nodes
-    width = second.z[0] - first.z[0]
-    t = (at - first.z[0]) / width
-    guess = (1 + 2 * t) * (1 - t) ** 2 * first.z + t**2 * (3 - 2 * t) * second.z
-    guess += width * (t * (1 - t) ** 2 * first.tangent + t**2 * (t - 1) * second.tangent)
-    guess = np.maximum(guess, held.floor(len(guess)))
-    guess[0] = at
-    return guess
-
-
 def _other_way(held: Held, nodes: list[Node]) -> list[Node] | None:
     """Return the nodes with a lower way where a search from afresh finds one at the outermost, else None."""
     last = nodes[-1]
     if len(nodes) == 1 or len(last.z) == 1:
         return None
     found = _afresh(held, last)
-    if not found.settled or found.value > last.value - _OTHER_WAY:
+    if not found.settled or found.value > last.value - OTHER_WAY:
         return None
     for k in range(len(nodes) - 1, 0, -1):
-        found = _moved(held, found, nodes[k].z[0])
+        found = moved(held, found, nodes[k].z[0])
         if not found.settled or found.value > nodes[k].value - _SAME:
             break
         nodes[k] = found
@@ -193,57 +151,3 @@ def _afresh(held: Held, node: Node) -> Node:
     bounds = [(low, None) for low in floor[1:]]
     found = minimize(objective, z[1:] / units[1:], jac=True, method="L-BFGS-B", options=_DESCENT, bounds=bounds)
     return settle(held, np.append(z[0], found.x * units[1:]), units)
-
-
-def _refined(held: Held, nodes: tuple[Node, ...], exact: float) -> tuple[Node, ...]:
-    """Return the nodes and those between them that make the deviance between any two known."""
-    done, waiting = [nodes[0]], [(node, _HALVINGS) for node in nodes[:0:-1]]
-    while waiting:
-        right, left_over = waiting[-1]
-        left = done[-1]
-        node = _middle(held, left, right, exact)
-        if not node.settled or abs(node.value - _midway(left, right)) < exact or left_over == 0:
-            done += [node, right] if node.settled else [right]
-            waiting.pop()
-        else:
-            waiting[-1] = (right, left_over - 1)
-            waiting.append((node, left_over - 1))
-    return tuple(done)
-
-
-def _swept(held: Held, nodes: tuple[Node, ...], detours: Sequence[Array]) -> tuple[tuple[Node, ...], bool]:
-    """Return the nodes, each on the way of a neighbour or a detour where that is lower, and whether any is."""
-    swept, found, last = list(nodes), False, len(nodes) - 1
-    for k, beside in [*((k, k - 1) for k in range(1, last + 1)), *((k, k + 1) for k in range(last - 1, 0, -1))]:
-        at = swept[k].z[0]
-        for start in (_start_from(held, swept[beside], at), *(np.concatenate([[at], z[1:]]) for z in detours)):
-            if held(start)[0] < swept[k].value - _OTHER_WAY:
-                swept[k] = min(swept[k], settle(held, start, swept[k].typical), key=_height)
-                found = True
-    return tuple(swept), found
-
-
-def _middle(held: Held, left: Node, right: Node, exact: float) -> Node:
-    """Return the point midway of two; one well above what they say may be on another way than they are."""
-    at = (left.z[0] + right.z[0]) / 2.0
-    node = settle(held, _start(held, [left, right], at), right.typical, (left.hessian + right.hessian) / 2)
-    above = max(exact, _WELL_ABOVE * abs(right.value - left.value))
-    if node.settled and node.value < _midway(left, right) + above:
-        return node
-    return min(node, _moved(held, left, at), _moved(held, right, at), key=_height)
-
-
-def _moved(held: Held, node: Node, at: float) -> Node:
-    """Return the point that is found from another one with the held coordinate moved."""
-    return settle(held, np.concatenate([[at], node.z[1:]]), node.typical, node.hessian)
-
-
-def _height(node: Node) -> float:
-    return node.value if node.settled else np.inf
-
-
-def _midway(left: Node, right: Node) -> float:
-    """Return the deviance midway of two nodes by the quintic polynomial through both."""
-    width = right.z[0] - left.z[0]
-    slopes, bends = 5 * width * (left.slope - right.slope) / 32, width**2 * (left.bend + right.bend) / 64
-    return float((left.value + right.value) / 2 + slopes + bends)

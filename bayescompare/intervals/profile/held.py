@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg.lapack import dposv
 
 from bayescompare.engines.lbfgs.way import natural_of
 from bayescompare.intervals.profile.triangle import Triangle
@@ -279,27 +280,30 @@ class _Beta(Held):
         # beta_k - beta0_k = a' delta
         self._a = kernel.upper_solve(data.rx, np.eye(problem.layout.p)).T @ unit
         self._centre = float(data.beta0[position])
+        self._right = np.column_stack([self._a, self._a])
+        self._unused = np.empty((problem.layout.p, problem.layout.p))
 
     def __call__(self, z: Array) -> tuple[float, Array]:
         """Return the deviance at a point, and its gradient."""
         r, c, within, n = self._data
         log_det, h, roots, solved, inverse = kernel.forward(self.triangle.root(z[1:]), r, c, within)
-        e, direction, m_inverse = self._constrained(h, z[0])
+        e, direction = self._constrained(h, z[0])
         he = h @ e
         quadratic = e @ he
         weight = n / quadratic
-        by_root = kernel.backward(r, roots, solved, inverse, e, weight, m_inverse, False)
+        by_root = kernel.backward(r, roots, solved, inverse, e, weight, self._unused, False)
         out = np.empty(len(z))
         out[0], out[1:] = -2.0 * weight * (he[:-1] @ direction), self.triangle.gradient(by_root)
         return float(log_det + n * (_LOG_2PI + math.log(quadratic / n) + 1.0)), out
 
-    def _constrained(self, h: Array, beta: float) -> tuple[Array, Array, Array]:
-        """Return ``e = (-delta, 1)`` given the held effect, the derivative of ``delta`` by that, and ``M^-1``."""
-        m_inverse, e = np.linalg.inv(h[:-1, :-1]), np.ones(len(h))
-        delta, direction = m_inverse @ h[:-1, -1], m_inverse @ self._a
+    def _constrained(self, h: Array, beta: float) -> tuple[Array, Array]:
+        """Return ``e = (-delta, 1)`` given the held effect, and the derivative of ``delta`` by that."""
+        e, right = np.ones(len(h)), self._right.copy()
+        right[:, 0] = h[:-1, -1]
+        delta, direction = dposv(h[:-1, :-1], right)[1].T
         direction = direction / (self._a @ direction)
         e[:-1] = -delta - direction * (beta - self._centre - self._a @ delta)
-        return e, direction, m_inverse
+        return e, direction
 
     def point(self, theta: Array) -> Array:
         return np.append(theta[self.position], self.triangle.entries(theta, self.problem.layout))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg.lapack import dsyev
 
 from bayescompare.intervals.profile.held import Held
 
@@ -76,6 +78,13 @@ class _Search:
     hessian: Array
     fresh: bool = False
 
+    @property
+    def free(self) -> npt.NDArray[np.bool_]:
+        """Which coordinates may move: not those that would leave their bounds."""
+        free = (self.z > self.floor) | (self.gradient < 0.0)
+        free[: self.first] = False
+        return free
+
     def refresh(self) -> None:
         """Take the Hessian at the point."""
         self.hessian = _hessian(self.held, self.z, self.units)
@@ -88,13 +97,13 @@ class _Search:
             (self.z, self.value, self.gradient), self.fresh = moved, False
         return moved is not None
 
-    @property
-    def node(self) -> Node:
-        """The point as a node of a profile."""
-        tangent, bend = _along(self.hessian, self.units, (self.z > self.floor) | (self.gradient < 0.0))
+    def node(self, *, settled: bool) -> Node:
+        """Return the point as a node of a profile."""
+        self.first = 1
+        tangent, bend = _along(self.hessian, self.units, self.free)
         return Node(
             z=self.z, value=self.value, slope=float(self.gradient[0]), bend=bend, tangent=tangent,
-            hessian=self.hessian, typical=self.typical, settled=False,
+            hessian=self.hessian, typical=self.typical, settled=settled,
         )  # fmt: skip
 
 
@@ -121,6 +130,8 @@ def settle(held: Held, z: Array, typical: Array, hessian: Array | None = None, *
         at.hessian, at.units = hessian, _units(hessian, typical)
     settled, before = False, np.inf
     for _ in range(_MOST):
+        if not (np.isfinite(at.value) and np.isfinite(at.hessian).all()):
+            break
         step, left, saddle = _step(at)
         small = left < _LITTLE and not saddle
         if at.fresh and small:
@@ -136,7 +147,7 @@ def settle(held: Held, z: Array, typical: Array, hessian: Array | None = None, *
             settled = left < _ENOUGH and not saddle
             break
         before = left
-    return replace(at.node, settled=bool(settled and np.isfinite(at.value)))
+    return at.node(settled=settled)
 
 
 def _hessian(held: Held, z: Array, units: Array) -> Array:
@@ -152,15 +163,13 @@ def _hessian(held: Held, z: Array, units: Array) -> Array:
 
 def _units(hessian: Array, typical: Array) -> Array:
     """Return the lengths in which each coordinate alone has a deviance of one above its best."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = np.sqrt(2.0 / np.abs(np.diag(hessian)))
-    return np.clip(np.where(np.isfinite(found), found, typical), typical / _RANGE, typical * _RANGE)
+    curvature = np.abs(hessian.diagonal()) * typical**2
+    return typical * np.sqrt(2.0 / np.minimum(np.maximum(curvature, 2.0 / _RANGE**2), 2.0 * _RANGE**2))
 
 
 def _step(at: _Search) -> tuple[Array, float, bool]:
     """Return a Newton step over the free coordinates, the decrease it promises, and whether it leaves a saddle."""
-    free = (at.z > at.floor) | (at.gradient < 0.0)
-    free[: at.first] = False
+    free = at.free
     while True:
         step, left, saddle = np.zeros(len(free)), 0.0, False
         if free.any():
@@ -173,23 +182,22 @@ def _step(at: _Search) -> tuple[Array, float, bool]:
 
 
 def _newton(hessian: Array, gradient: Array, units: Array) -> tuple[Array, float, bool]:
-    values, vectors = np.linalg.eigh(hessian * units[:, None] * units)
+    values, vectors, _ = dsyev(hessian * units[:, None] * units)
     along = vectors.T @ (gradient * units)
-    largest = np.max(np.abs(values))
+    largest = max(-values[0], values[-1])
     size = np.maximum(np.abs(values), max(_FLAT * largest, 1e-300))
     moves = -along / size
-    left, saddle = float(np.sum(along**2 / size) / 2.0), bool(values[0] < -_SADDLE * largest)
+    left, saddle = float(-along @ moves / 2.0), bool(values[0] < -_SADDLE * largest)
     if saddle:
         moves[0] += _ASIDE if moves[0] >= 0 else -_ASIDE
-    length = np.linalg.norm(moves)
+    length = math.sqrt(moves @ moves)
     return vectors @ moves * min(1.0, _LONGEST / max(length, 1e-300)) * units, left, saddle
 
 
 def _downhill(held: Held, z: Array, value: float, step: Array, floor: Array) -> tuple[Array, float, Array] | None:
     """Return the end of a step, cut at the bounds and halved until it leads down, or None where none does."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        room = np.where(step < 0.0, (floor - z) / step, np.inf)
-    share = min(1.0, float(np.min(room)))
+    room = np.divide(floor - z, step, where=step < 0.0, out=np.full(len(z), np.inf))
+    share = min(1.0, float(room.min()))
     for _ in range(_HALVINGS):
         # to the bound itself, not to what rounding leaves of it
         moved = np.where(room <= share, floor, z + share * step)
@@ -202,14 +210,16 @@ def _downhill(held: Held, z: Array, value: float, step: Array, floor: Array) -> 
 
 def _along(hessian: Array, units: Array, free: npt.NDArray[np.bool_]) -> tuple[Array, float]:
     """Return the derivative of the point along the profile, and the second derivative of its deviance."""
-    tangent, rest = np.zeros(len(units)), free.copy()
-    tangent[0], rest[0] = 1.0, False
+    tangent, rest = np.zeros(len(units)), free
+    tangent[0] = 1.0
+    if not np.isfinite(hessian).all():
+        return tangent, float("nan")
     if not rest.any():
         return tangent, float(hessian[0, 0])
-    inner = hessian[np.ix_(rest, rest)] * units[rest][:, None] * units[rest]
+    inner = hessian[rest][:, rest] * units[rest][:, None] * units[rest]
     cross = hessian[rest, 0] * units[rest]
-    values, vectors = np.linalg.eigh(inner)
-    curved = values > _SADDLE * np.max(np.abs(values))
+    values, vectors, _ = dsyev(inner)
+    curved = values > _SADDLE * max(-values[0], values[-1])
     along = np.where(curved, vectors.T @ cross / np.where(curved, values, 1.0), 0.0)
     tangent[rest] = -(vectors @ along) * units[rest]
     return tangent, float(hessian[0, 0] + hessian[0, rest] @ tangent[rest])
