@@ -26,8 +26,9 @@ Tensor = Any
 _POINTS = 200
 # The most updates whose minibatches are drawn at once; a power of two.
 _LONGEST = 512
-# Updates between two looks at whether a replicate has converged.
-_LOOK = 50
+# Updates between two looks at whether a replicate has converged, and in long runs the share of those made so far: with 45
+# parameters a look takes as long as 200 updates.
+_LOOK, _LATER = 50, 0.1
 # The most updates between two looks at the clock.
 _PIECE = 100
 # A run goes on for a quarter of its updates below the tolerance: its last fifth is then at rest, if it is.
@@ -150,7 +151,7 @@ class _Recorder:
         usual = self.total if plan.tolerance is None else min(self.total, _USUAL)
         self._advance = loop.advance_by_xla if usual > _XLA_PAYS + _XLA_PAYS_LATER * len(start) else loop.advance
         self.start = np.asarray(start, dtype=loop.dtype)
-        self.done = 0
+        self.done, self.next_look = 0, _LOOK
         self.stopped = plan.updates.astype(np.int64)
         self.converged = np.zeros(len(start), dtype=bool)
         self.below_since = np.full(len(start), _NEVER)
@@ -176,8 +177,9 @@ class _Recorder:
         made, loss = self._chunk(min(self.chunk, self.total - self.done), until)
         self.done += made
         self._record(loss)
-        if self.plan.tolerance is not None and self.done % _LOOK < self.chunk:
+        if self.plan.tolerance is not None and self.done >= self.next_look:
             self._stop()
+            self.next_look = self.done + max(_LOOK, int(_LATER * self.done))
 
     def _chunk(self, count: int, until: Deadline) -> tuple[int, Tensor]:
         """Make the updates of a chunk piece by piece, and return how many there was time for, and the losses then."""
