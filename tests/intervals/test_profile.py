@@ -22,9 +22,10 @@ from bayescompare.intervals import KINDS, intervals, with_bases
 from bayescompare.intervals.profile.basis import at_bounds, every_profile
 from bayescompare.intervals.profile.curve import Profile, cutoff
 from bayescompare.intervals.profile.follow import End
-from bayescompare.intervals.profile.held import Scale, Shape, held
+from bayescompare.intervals.profile.held import Scale, Shape
 from bayescompare.intervals.profile.make import make_profile
 from bayescompare.intervals.profile.newton import settle
+from bayescompare.intervals.profile.parameter import held
 from bayescompare.likelihood.problem import Problem, build_problem
 from bayescompare.model import Model
 

@@ -14,8 +14,8 @@ import bayescompare as bc
 from bayescompare.engines.catalog import estimator
 from bayescompare.fits import Fit
 from bayescompare.intervals.profile.follow import centre, follow
-from bayescompare.intervals.profile.held import held
 from bayescompare.intervals.profile.make import make_profile
+from bayescompare.intervals.profile.parameter import held
 from bayescompare.likelihood import dense
 from bayescompare.likelihood.problem import Problem, build_problem
 from bayescompare.model import Model

@@ -11,8 +11,9 @@ from scipy.special import chdtr
 from bayescompare.fits import FLAG_SENTENCES, Fit, Flag
 from bayescompare.intervals.profile.curve import TOP, Profile, cutoff
 from bayescompare.intervals.profile.follow import End, Side, centre, follow
-from bayescompare.intervals.profile.held import Held, held
+from bayescompare.intervals.profile.held import Held
 from bayescompare.intervals.profile.newton import Node, settle
+from bayescompare.intervals.profile.parameter import held
 from bayescompare.likelihood.problem import Problem
 
 __all__ = ["EXACT", "make_profile", "obstacle"]
