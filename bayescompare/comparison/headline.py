@@ -8,14 +8,18 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from bayescompare.comparison.cells import Frames
 from bayescompare.comparison.decomposition import Decomposition
+from bayescompare.comparison.estimands import flagged_share
 from bayescompare.comparison.schema import HEADLINE_COLUMNS
+from bayescompare.fits import Flag
 
 __all__ = ["ASPECTS", "headline"]
 
 #: Aspect -> what is said of an estimator; the number is that of its worst scenario (and parameter).
 ASPECTS: Mapping[str, str] = {
-    "arrival": "share of fits away from the best optimum known of their objective; of a sampler, that fail its gate",
+    "arrival": "share of fits away from the best optimum known of their objective; of an objective without one, "
+    "that went where it grows without bound; of a sampler, that fail its gate",
     "optimizer and stopping": "mean error of a group sd by optimizer and stopping, in typical ML standard errors",
     "objective": "mean error of a group sd by the objective (of a posterior mean by prior and loss), in the same unit",
     "total": "bias of a group sd: these together with the sampling error that all share, in the same unit",
@@ -30,9 +34,7 @@ _ARRIVAL = {(1, ""), (5, ""), (6, "gate failures")}
 _REFERENCE = "lbfgs-ml"
 
 
-def headline(
-    verdicts: pd.DataFrame, parts: Decomposition, recovery: pd.DataFrame, estimators: list[str]
-) -> pd.DataFrame:
+def headline(verdicts: pd.DataFrame, parts: Decomposition, tables: Frames) -> pd.DataFrame:
     """Return the worst number of each estimator in each aspect of `ASPECTS`, over the scenarios and parameters.
 
     Intervals are of 95 % for the mean or share of that one scenario; those of means allow for its choice among the
@@ -44,18 +46,19 @@ def headline(
         Of the study, by `verdicts.verdicts`.
     parts
         Of the errors, by `decomposition.decomposition`.
-    recovery
-        The table ``recovery``.
-    estimators
-        Labels in the order of the rows.
+    tables
+        ``fits``, whose order of estimators is that of the rows, and ``recovery``.
 
     Returns
     -------
     DataFrame
         With the columns of `schema.HEADLINE_COLUMNS`.
     """
-    rows = [*_arrivals(verdicts), *_sds(parts.means), *_effects(recovery)]
-    place = {label: k for k, label in enumerate(estimators)}
+    fits = tables["fits"]
+    arrivals = list(_arrivals(verdicts))
+    others = fits[~fits["estimator"].isin({row["estimator"] for row in arrivals})]
+    rows = [*arrivals, *_collapses(others), *_sds(parts.means), *_effects(tables["recovery"])]
+    place = {label: k for k, label in enumerate(dict.fromkeys(fits["estimator"]))}
     order = list(ASPECTS)
     rows.sort(key=lambda row: (place.get(str(row["estimator"]), len(place)), order.index(str(row["aspect"]))))
     return pd.DataFrame(rows, columns=list(HEADLINE_COLUMNS))
@@ -74,6 +77,22 @@ def _arrivals(verdicts: pd.DataFrame) -> Iterator[dict[str, object]]:
             "best": float(group["value"].min()),
             "choices": len(group),
         }
+
+
+def _collapses(fits: pd.DataFrame) -> Iterator[dict[str, object]]:
+    """Yield the largest share of degenerate fits, of the estimators that have any."""
+    for label, mine in fits.groupby("estimator", sort=False):
+        shares = {
+            str(name): flagged_share(one, {Flag.DEGENERATE}) for name, one in mine.groupby("scenario", sort=False)
+        }
+        scenario = max(shares, key=lambda name: shares[name].value)
+        worst = shares[scenario]
+        if worst.value > 0:
+            yield {
+                "estimator": label, "aspect": "arrival", "value": worst.value, "lower": worst.lower,
+                "upper": worst.upper, "scenario": scenario, "n_used": worst.n_used, "n_total": worst.n_total,
+                "parameter": "", "best": min(one.value for one in shares.values()), "choices": len(shares),
+            }  # fmt: skip
 
 
 def _sds(means: pd.DataFrame) -> Iterator[dict[str, object]]:

@@ -95,8 +95,7 @@ class Results:
     @cached_property
     def headline(self) -> pd.DataFrame:
         """The answer in a row an estimator and aspect, each at its worst; see `headline.headline`."""
-        labels = list(dict.fromkeys(self.tables["fits"]["estimator"]))
-        return headline(self.verdicts, self.decomposition, self.tables["recovery"], labels)
+        return headline(self.verdicts, self.decomposition, self.tables)
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:

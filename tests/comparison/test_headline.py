@@ -61,11 +61,27 @@ def recovery(ratios: dict[str, list[float]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["scenario", "replicate", "estimator", "effect", "rmse"])
 
 
-NO_RECOVERY = recovery({})
+def tables(found: pd.DataFrame | None = None, degenerate: tuple[int, int] = (0, 0)) -> dict[str, pd.DataFrame]:
+    """Return fits, of which so many of adam-penalised collapsed in scenarios a and b, and the recovery."""
+    rows = [("a", label, "ok", []) for label in LABELS]
+    for scenario, count in zip("ab", degenerate, strict=True):
+        flags = [["degenerate"] if k < count else [] for k in range(10)]
+        rows += [(scenario, "adam-penalised", "flagged", each) for each in flags]
+    fits = pd.DataFrame(rows, columns=["scenario", "estimator", "status", "flags"])
+    return {"fits": fits, "recovery": recovery({}) if found is None else found}
+
+
+def test_of_an_objective_without_an_optimum_the_collapsed_are_counted():
+    found = headline(verdicts(), ERRORS, tables(degenerate=(2, 5))).set_index(["estimator", "aspect"])
+    row = found.loc["adam-penalised", "arrival"]
+    assert (row["value"], row["scenario"], row["best"], row["n_used"]) == (0.5, "b", 0.2, 10)
+    assert ("adam-penalised", "arrival") not in headline(verdicts(), ERRORS, tables()).set_index(
+        ["estimator", "aspect"]
+    ).index
 
 
 def test_the_worst_sd_of_the_groups_counts_and_its_interval_allows_for_the_choice():
-    found = headline(verdicts(), ERRORS, NO_RECOVERY, LABELS).set_index(["estimator", "aspect"])
+    found = headline(verdicts(), ERRORS, tables()).set_index(["estimator", "aspect"])
     row = found.loc["adam-marginal", "optimizer and stopping"]
     assert (row["value"], row["scenario"], row["parameter"], row["choices"]) == (-0.9, "b", "sd_g[Intercept]", 2)
     half = norm.ppf(1 - 0.025 / 2) * 0.1
@@ -77,17 +93,17 @@ def test_the_worst_sd_of_the_groups_counts_and_its_interval_allows_for_the_choic
 
 
 def test_arrival_is_that_of_the_claims_about_it():
-    found = headline(verdicts(), ERRORS, NO_RECOVERY, LABELS)
+    found = headline(verdicts(), ERRORS, tables())
     arrival = found[found["aspect"] == "arrival"].set_index("estimator")
     assert arrival["value"].to_dict() == {"adam-marginal": 0.9, "lbfgs-ml": 0.0, "nuts": 0.1}
     assert arrival.loc["adam-marginal", ["lower", "upper", "best"]].tolist() == [0.8, 0.95, 0.2]
 
 
 def test_effects_are_held_against_lbfgs_on_the_same_data():
-    found = headline(verdicts(), ERRORS, recovery({"a": [2.0, 2.0, 2.0], "b": [1.0, 4.0, 2.0, 2.0]}), LABELS)
+    found = headline(verdicts(), ERRORS, tables(recovery({"a": [2.0, 2.0, 2.0], "b": [1.0, 4.0, 2.0, 2.0]})))
     row = found[found["aspect"] == "effects"].iloc[0]
     assert (row["estimator"], row["value"], row["n_used"]) == ("adam-marginal", pytest.approx(2.0), 3)
-    wide = headline(verdicts(), ERRORS, recovery({"a": [1.1, 1.1], "b": [1.0, 4.0, 2.0, 2.0]}), LABELS)
+    wide = headline(verdicts(), ERRORS, tables(recovery({"a": [1.1, 1.1], "b": [1.0, 4.0, 2.0, 2.0]})))
     row = wide[wide["aspect"] == "effects"].iloc[0]
     half = norm.ppf(1 - 0.025 / 2) * np.log([1.0, 4.0, 2.0, 2.0]).std(ddof=1) / 2
     assert (row["scenario"], row["best"]) == ("b", pytest.approx(1.1))
@@ -95,7 +111,7 @@ def test_effects_are_held_against_lbfgs_on_the_same_data():
 
 
 def test_estimators_come_in_the_order_of_the_study_and_aspects_in_their_own():
-    found = headline(verdicts(), ERRORS, recovery({"a": [2.0, 3.0]}), LABELS)
+    found = headline(verdicts(), ERRORS, tables(recovery({"a": [2.0, 3.0]})))
     assert list(found.columns) == list(HEADLINE_COLUMNS)
     assert list(found["estimator"].unique()) == LABELS
     mine = found.loc[found["estimator"] == "adam-marginal", "aspect"].tolist()
@@ -103,4 +119,4 @@ def test_estimators_come_in_the_order_of_the_study_and_aspects_in_their_own():
 
 
 def test_without_random_effects_there_is_nothing_to_say():
-    assert not len(headline(verdicts().iloc[:0], means([]), NO_RECOVERY, LABELS))
+    assert not len(headline(verdicts().iloc[:0], means([]), tables()))
