@@ -12,6 +12,7 @@ from bayescompare.comparison import detectors as detection
 from bayescompare.comparison.contours import contour_pair, contour_table
 from bayescompare.comparison.decomposition import Decomposition
 from bayescompare.comparison.performance import performance
+from bayescompare.comparison.profiles import profile_table
 from bayescompare.comparison.records import Record
 from bayescompare.comparison.results import Results, results_of
 from bayescompare.comparison.trees import fit_tree
@@ -73,8 +74,10 @@ def compare(fits: Fits, *, levels: Sequence[float] = (0.95,), contours: Sequence
     drawn = next((one for one in fits.values() if one.draws is not None), None)
     trees = {(name, 0): fit_tree(problem, drawn, points, seed=fits.seed)} if drawn else {}
     results = results_of(records, levels=levels, kinds=fits.intervals, trees=trees, about=_about(fits, levels))
-    drawn_over = {} if pair is None else {"contours": contour_table(problem, pair, list(fits.values()))}
-    return replace(results, tables={**results.tables, **drawn_over})
+    more = {} if pair is None else {"contours": contour_table(problem, pair, list(fits.values()))}
+    if len(profiled := profile_table(name, list(fits.values()))):
+        more["profiles"] = profiled
+    return replace(results, tables={**results.tables, **more})
 
 
 def measures(

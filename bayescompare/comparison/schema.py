@@ -104,6 +104,14 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "y": "value of the second",
         "deviance": "least deviance over all other parameters, above that of the optimum",
     },
+    "profiles": {
+        "scenario": _KEY["scenario"],
+        "estimator": _KEY["estimator"],
+        "parameter": "flat label",
+        "value": "value at which the parameter is held",
+        "zeta": "signed root of the deviance above the optimum's",
+        "deviance": "least deviance over all other parameters; the restricted one for REML",
+    },
     "optimum": _KEY
     | {
         "parameter": "flat label",

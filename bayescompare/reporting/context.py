@@ -22,6 +22,7 @@ from bayescompare.reporting.laboratory import Laboratory, laboratory
 from bayescompare.reporting.methods import Methods, methods, subtitle
 from bayescompare.reporting.palette import Look
 from bayescompare.reporting.picture import Pictured, pictures
+from bayescompare.reporting.profiles import profiles
 from bayescompare.reporting.readings import Readings, readings
 from bayescompare.reporting.study_answer import StudyAnswer, study_answer
 from bayescompare.reporting.subject import Scenario, Subject
@@ -84,6 +85,7 @@ class Context:
     laboratory: Laboratory
     sampler: Grid | None
     failures: Grid | None
+    profiles: Sequence[Drawing]
     pictures: Sequence[Pictured]
     zippers: Sequence[Zipper]
     error_parts: ErrorParts | None
@@ -123,6 +125,7 @@ def context(subject: Subject) -> Context:
         laboratory=laboratory(subject, _in_full(subject)),
         sampler=sampler_grid(subject),
         failures=failures_grid(subject) if subject.is_study else None,
+        profiles=profiles(subject),
         pictures=pictures(subject),
         zippers=zippers(subject),
         error_parts=parts,
