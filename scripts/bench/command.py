@@ -20,6 +20,7 @@ class Section(StrEnum):
     """What can be measured, each by the module of its name."""
 
     LBFGS = "lbfgs"
+    INTERVALS = "intervals"
     ADAM = "adam"
     NUTS = "nuts"
     STUDY = "study"
