@@ -7,6 +7,7 @@ import pytest
 
 from bayescompare.engines.catalog import estimator
 from bayescompare.intervals.profile.make import make_profile
+from bayescompare.intervals.profile.refine import QUICK
 from bayescompare.likelihood.problem import Problem, problem_from_frame
 from bayescompare.model import Model
 from bayescompare.model_frame import ModelFrame
@@ -47,7 +48,7 @@ def coverage(groups: int, rows: int, variance: float, method: str, replicates: i
     for k in range(replicates):
         problem = make_problem(y[k])
         fit = engine.fit([problem], [np.random.SeedSequence(k)])[0]
-        curve = make_profile(problem, fit, 1, reml=method == "reml", level=0.96, exact=1e-3)
+        curve = make_profile(problem, fit, 1, reml=method == "reml", level=0.96, effort=QUICK)
         lower, upper = curve.interval(LEVEL)
         covered += lower <= np.sqrt(variance) <= upper
     return covered / replicates

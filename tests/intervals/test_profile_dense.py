@@ -216,7 +216,7 @@ def test_a_profile_is_followed_alike_from_a_poor_start():
     aside = fit.estimate * np.where(np.arange(problem.layout.size) == position, 1.1, 0.9)
     start = centre(function, aside)
     assert start.value == pytest.approx(fit.objective, abs=1e-8)
-    side = follow(function, start, 1, 3.84, 4e-6)
+    side = follow(function, start, 1, 3.84)
     assert side.nodes[-1].value - start.value >= 3.84
     curve = make_profile(problem, replace(fit, estimate=aside), position, reml=True)
     expected = make_profile(problem, fit, position, reml=True)

@@ -11,14 +11,13 @@ from bayescompare.engines.base import Engine
 from bayescompare.fits import Basis, Fit
 from bayescompare.intervals.profile.curve import Profile, cutoff
 from bayescompare.intervals.profile.make import make_profile, obstacle
+from bayescompare.intervals.profile.refine import QUICK
 from bayescompare.likelihood.problem import Problem
 
 __all__ = ["Profiles", "at_bounds", "every_profile", "restricted"]
 
 Array = npt.NDArray[np.float64]
 
-# A point estimate's stand-in is made in every study: its ends are known to 1e-4 in deviance, which no figure shows.
-_QUICK = 1e-3
 # An sd, in residual sds, that rounding keeps off zero where another one is there.
 _ZERO = 1e-12
 _RESTRICTED = {"ML mode": False, "REML mode": True}
@@ -83,7 +82,7 @@ def at_bounds(problem: Problem, fit: Fit, engine: Engine, seed: np.random.SeedSe
         return None
     without = tuple(obstacle(fit, k, reml=reml) if bounded[k] else "" for k in range(layout.size))
     curves = tuple(
-        make_profile(problem, fit, k, reml=reml, exact=_QUICK) if bounded[k] and not without[k] else None
+        make_profile(problem, fit, k, reml=reml, effort=QUICK) if bounded[k] and not without[k] else None
         for k in range(layout.size)
     )
     return Profiles(curves=curves, without=without)

@@ -84,40 +84,32 @@ class Sd(_Variance):
 
     def __init__(self, problem: Problem, position: int, reml: bool) -> None:
         triangle, data = Triangle(problem, (position - problem.layout.sd.start,)), problem.products
-        self._corner = triangle.lower[triangle.place, triangle.place]
         # an sd whose relative entry is the error of a group's mean
-        error = np.sqrt(max(len(problem.layout.levels), 1) / data.n)
-        scale = Scale(shape=Shape.ASINH, length=data.scale * error / abs(self._corner))
+        error = data.scale * np.sqrt(max(len(problem.layout.levels), 1) / data.n)
+        scale = Scale(shape=Shape.ASINH, length=error / abs(triangle.corner[0, 0]))
         super().__init__(problem, position, reml, triangle, scale)
-        self._cell = triangle.cell(0, 0)
-        self._others = np.delete(np.arange(len(triangle.rows)), self._cell)
-        self._length = self._corner * scale.length
+        self._length = triangle.corner[0, 0] * scale.length
 
     def point(self, theta: Array) -> Array:
         """Return the point at natural parameters ``(k,)``."""
         entries = self.triangle.entries(theta, self.problem.layout)
-        return np.array(
-            [np.arcsinh(theta[self.position] / self.scale.length), np.log(theta[-1]), *entries[self._others]]
-        )
+        return np.array([np.arcsinh(theta[self.position] / self.scale.length), np.log(theta[-1]), *entries[1:]])
 
     def units(self, theta: Array) -> Array:
         """Return a length for each coordinate of a point."""
         entry = self._entry_units(self.triangle.entries(theta, self.problem.layout))
-        size = abs(self._corner) * np.hypot(self.scale.length, theta[self.position])
-        return np.array(
-            [entry[self._cell] * theta[-1] / size, 1 / np.sqrt(2 * self.problem.products.n), *entry[self._others]]
-        )
+        size = abs(self.triangle.corner[0, 0]) * np.hypot(self.scale.length, theta[self.position])
+        return np.array([entry[0] * theta[-1] / size, 1 / np.sqrt(2 * self.problem.products.n), *entry[1:]])
 
     def _spread(self, z: Array) -> tuple[Array, float]:
-        sigma, entries = _exp(z[1]), np.empty(len(z) - 1)
-        entries[self._cell], entries[self._others] = self._length * _sinh(z[0]) / sigma, z[2:]
+        sigma, entries = _exp(z[1]), z[1:].copy()
+        entries[0] = self._length * _sinh(z[0]) / sigma
         return entries, sigma
 
     def _collect(self, z: Array, by_entries: Array, slope: float) -> Array:
-        out, by_sinh = np.empty(len(z)), by_entries[self._cell] * self._length / _exp(z[1])
-        sinh = _sinh(z[0])
+        out, by_sinh, sinh = np.empty(len(z)), by_entries[0] * self._length / _exp(z[1]), _sinh(z[0])
+        out[1:] = by_entries
         out[0], out[1] = by_sinh * math.hypot(1.0, sinh), slope - by_sinh * sinh
-        out[2:] = by_entries[self._others]
         return out
 
 
@@ -132,22 +124,18 @@ class Correlation(_Variance):
     bounded = 2
 
     def __init__(self, problem: Problem, position: int, reml: bool) -> None:
-        pair = problem.layout.pairs[position - problem.layout.cor.start]
-        super().__init__(problem, position, reml, Triangle(problem, pair), Scale(shape=Shape.ARCSINE))
-        self._cells = [self.triangle.cell(0, 0), self.triangle.cell(1, 0), self.triangle.cell(1, 1)]
-        self._others = np.setdiff1d(np.arange(len(self.triangle.rows)), self._cells)
-        (first, _), (second, third) = self.triangle.lower[self.triangle.place :, self.triangle.place :][:2, :2]
+        self._pair = problem.layout.pairs[position - problem.layout.cor.start]
+        super().__init__(problem, position, reml, Triangle(problem, self._pair), Scale(shape=Shape.ARCSINE))
+        (first, _), (second, third) = self.triangle.corner[:2, :2]
         self._sizes = np.abs([first, third])
-        # the cells' entries by s, t sin and t cos
+        # the first entries by s, t sin and t cos
         self._corner = np.array([[first, 0.0, 0.0], [second, third, 0.0], [0.0, 0.0, third]])
 
     def point(self, theta: Array) -> Array:
         """Return the point at natural parameters ``(k,)``."""
-        layout = self.problem.layout
-        i, j = layout.pairs[self.position - layout.cor.start]
-        relative = theta[layout.sd][[i, j]] / theta[-1]
+        relative = theta[self.problem.layout.sd][[*self._pair]] / theta[-1]
         angle = np.arcsin(np.clip(theta[self.position], -1.0, 1.0))
-        return np.array([angle, *relative, *self.triangle.entries(theta, layout)[self._others]])
+        return np.array([angle, *relative, *self.triangle.entries(theta, self.problem.layout)[3:]])
 
     def units(self, theta: Array) -> Array:
         """Return a length for each coordinate of a point."""
@@ -156,14 +144,12 @@ class Correlation(_Variance):
         return np.array([self._entry_units(np.ones(1))[0], *relative, *self._entry_units(z[3:])])
 
     def _spread(self, z: Array) -> tuple[Array, float]:
-        entries, (angle, s, t) = np.empty(len(z)), z[:3]
-        entries[self._cells] = self._corner @ (s, t * math.sin(angle), t * math.cos(angle))
-        entries[self._others] = z[3:]
+        entries, (angle, s, t) = z.copy(), z[:3]
+        entries[:3] = self._corner @ (s, t * math.sin(angle), t * math.cos(angle))
         return entries, 0.0
 
     def _collect(self, z: Array, by_entries: Array, slope: float) -> Array:
-        out, sine, cosine = np.empty(len(z)), math.sin(z[0]), math.cos(z[0])
-        by_s, by_first, by_second = by_entries[self._cells] @ self._corner
+        out, sine, cosine = by_entries.copy(), math.sin(z[0]), math.cos(z[0])
+        by_s, by_first, by_second = by_entries[:3] @ self._corner
         out[:3] = z[2] * (by_first * cosine - by_second * sine), by_s, by_first * sine + by_second * cosine
-        out[3:] = by_entries[self._others]
         return out

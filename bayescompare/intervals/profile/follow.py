@@ -11,16 +11,16 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 
 from bayescompare.intervals.profile.held import Held
-from bayescompare.intervals.profile.nearby import OTHER_WAY, guess, moved
+from bayescompare.intervals.profile.nearby import OTHER_WAY, Detour, guess, moved
 from bayescompare.intervals.profile.newton import Node, settle
-from bayescompare.intervals.profile.refine import refined
+from bayescompare.intervals.profile.refine import FULL, Effort, refined
 
 __all__ = ["End", "Side", "centre", "follow"]
 
 Array = npt.NDArray[np.float64]
 
-# Step in the root of the deviance; how much longer one may be than the one before; how many there are.
-_STEP, _GROWTH, _STEPS = 0.8, 3.0, 40
+# How much longer a step may be than the one before, and how many there are.
+_GROWTH, _STEPS = 3.0, 40
 # Distance from a bound, in units of the coordinate, that is none.
 _NO_DISTANCE = 1e-6
 # Longest step and way on a logarithmic scale.
@@ -64,29 +64,28 @@ def _at_bound(held: Held, z: Array, units: Array) -> bool:
     return bool(min(z[0] - held.low, held.high - z[0]) < _NO_DISTANCE * units[0])
 
 
-def follow(held: Held, start: Node, sign: int, top: float, exact: float, detours: Sequence[Array] = ()) -> Side:
+def follow(
+    held: Held, start: Node, sign: int, top: float, effort: Effort = FULL, detours: Sequence[Detour] = ()
+) -> Side:
     """Return the profile from the optimum to one side, to where the deviance is ``top`` above the optimum.
 
     Parameters
     ----------
     sign
         1 upwards, -1 downwards.
-    exact
-        How near the middle of two nodes must be to what they say of it, in deviance. It is kept too: where the
-        deviance is smooth, what is said between the nodes is then about 60 times nearer.
-    detours : (d,) each
-        Points from which a lower way may be found, whatever the held coordinate.
+    detours
+        Where else a lower way may be.
     """
-    side = _outwards(held, [start], sign, top)
-    for _ in range(2):
+    side = _outwards(held, [start], sign, top, effort.step)
+    for _ in range(effort.afresh):
         nodes = _other_way(held, list(side.nodes))
         if nodes is None:
             break
-        side = _outwards(held, nodes, sign, top)
-    return replace(side, nodes=refined(held, side.nodes, exact, detours))
+        side = _outwards(held, nodes, sign, top, effort.step)
+    return replace(side, nodes=refined(held, side.nodes, effort, detours))
 
 
-def _outwards(held: Held, nodes: list[Node], sign: int, top: float) -> Side:
+def _outwards(held: Held, nodes: list[Node], sign: int, top: float, step: float) -> Side:
     """Return the side with the steps that are still to go."""
     bound = held.high if sign > 0 else held.low
     while True:
@@ -99,7 +98,7 @@ def _outwards(held: Held, nodes: list[Node], sign: int, top: float) -> Side:
             return Side(tuple(nodes), End.BOUND)
         if len(nodes) > _STEPS or (held.scale.logarithmic and abs(last.z[0] - nodes[0].z[0]) > _FAR):
             return Side(tuple(nodes), End.OPEN)
-        length = _length(nodes, sign, max(rise, 0.0))
+        length = _length(nodes, sign, max(rise, 0.0), step)
         length = min(length, _LONGEST) if held.scale.logarithmic else length
         at = last.z[0] + sign * length
         if sign * (at + sign * 0.3 * length - bound) >= 0.0:
@@ -107,10 +106,10 @@ def _outwards(held: Held, nodes: list[Node], sign: int, top: float) -> Side:
         nodes.append(settle(held, guess(held, nodes[-2:], at), last.typical, last.hessian))
 
 
-def _length(nodes: list[Node], sign: int, rise: float) -> float:
+def _length(nodes: list[Node], sign: int, rise: float, step: float) -> float:
     """Return the next step of the held coordinate, by the parabola through the last node."""
     last = nodes[-1]
-    wanted = 2.0 * ((np.sqrt(rise) + _STEP) ** 2 - rise)
+    wanted = 2.0 * ((np.sqrt(rise) + step) ** 2 - rise)
     slope = sign * last.slope
     root = slope + np.sqrt(max(slope**2 + last.bend * wanted, 0.0))
     if len(nodes) == 1:

@@ -12,16 +12,16 @@ from bayescompare.fits import FLAG_SENTENCES, Fit, Flag
 from bayescompare.intervals.profile.curve import TOP, Profile, cutoff
 from bayescompare.intervals.profile.follow import End, Side, centre, follow
 from bayescompare.intervals.profile.held import Held
+from bayescompare.intervals.profile.nearby import Detour
 from bayescompare.intervals.profile.newton import Node, settle
 from bayescompare.intervals.profile.parameter import held
+from bayescompare.intervals.profile.refine import FULL, Effort
 from bayescompare.likelihood.problem import Problem
 
-__all__ = ["EXACT", "make_profile", "obstacle"]
+__all__ = ["make_profile", "obstacle"]
 
 Array = npt.NDArray[np.float64]
 
-#: Deviance that a profile is known to, midway of its nodes: the ends of intervals are then known to 1e-6.
-EXACT = 4e-6
 # Deviance below that of the fit that is another optimum.
 _BETTER = 1e-4
 # A fall of the deviance that is rounding.
@@ -42,7 +42,7 @@ def obstacle(fit: Fit, position: int, *, reml: bool) -> str:
 
 
 def make_profile(
-    problem: Problem, fit: Fit, position: int, *, reml: bool, level: float = TOP, exact: float = EXACT
+    problem: Problem, fit: Fit, position: int, *, reml: bool, level: float = TOP, effort: Effort = FULL
 ) -> Profile:
     """Return the profile of a parameter that has one.
 
@@ -50,13 +50,13 @@ def make_profile(
     ----------
     position
         Of the parameter in the layout.
-    level, exact
-        How far it is followed, and how near the deviance must be; see `follow`.
+    level, effort
+        How far it is followed, and what that may cost.
     """
     function, labels = held(problem, position, reml=reml), problem.layout.labels
     start = centre(function, fit.estimate)
-    detours = _detours(function, fit, reml)
-    low, high = (follow(function, start, sign, cutoff(level), exact, detours) for sign in (-1, 1))
+    detours = _detours(function, fit, reml, effort.detours)
+    low, high = (follow(function, start, sign, cutoff(level), effort, detours) for sign in (-1, 1))
     nodes = (*reversed(low.nodes[1:]), start, *high.nodes[1:])
     theta = np.array([function.natural(node.z) for node in nodes])
     return Profile(
@@ -77,17 +77,18 @@ def make_profile(
     )
 
 
-def _detours(function: Held, fit: Fit, reml: bool) -> list[Array]:
-    """Return the optima without either of two effects: there their correlation may be anything."""
+def _detours(function: Held, fit: Fit, reml: bool, count: int) -> list[Detour]:
+    """Return the optima without one of two effects: there their correlation may be anything."""
     problem, layout = function.problem, fit.layout
     if not layout.cor.start <= function.position < layout.cor.stop:
         return []
+    size = fit.estimate[layout.sd] * np.sqrt(np.mean(problem.z**2, axis=0))
     found = []
-    for effect in layout.pairs[function.position - layout.cor.start]:
+    for effect in sorted(layout.pairs[function.position - layout.cor.start], key=lambda k: size[k])[:count]:
         without, theta = held(problem, layout.sd.start + effect, reml=reml), np.nan_to_num(fit.estimate)
         theta[layout.sd.start + effect] = 0.0
         best = settle(without, without.point(theta), without.units(theta))
-        found.append(function.point(np.nan_to_num(without.natural(best.z))))
+        found.append(Detour(function.point(np.nan_to_num(without.natural(best.z))), best.value))
     return found
 
 

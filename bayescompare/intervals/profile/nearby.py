@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 from bayescompare.intervals.profile.held import Held
 from bayescompare.intervals.profile.newton import Node, settle
 
-__all__ = ["OTHER_WAY", "guess", "lower", "moved", "on_the_line"]
+__all__ = ["OTHER_WAY", "Detour", "guess", "lower", "moved", "on_the_line"]
 
 Array = npt.NDArray[np.float64]
 
@@ -16,6 +18,14 @@ Array = npt.NDArray[np.float64]
 OTHER_WAY = 1e-6
 # Deviance above that of the nodes that makes a start poor.
 _FAR_OFF = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Detour:
+    """A point, and the least deviance on a way through it that does not depend on the held coordinate."""
+
+    z: Array
+    value: float
 
 
 def guess(held: Held, nodes: list[Node], at: float) -> Array:

@@ -15,8 +15,8 @@ __all__ = ["Node", "settle"]
 
 Array = npt.NDArray[np.float64]
 
-# Steps, and halvings of one.
-_MOST, _HALVINGS = 300, 25
+# Steps, and tries of one, each half as long.
+_MOST, _TRIES = 300, 25
 # Decrease of the deviance that another step would bring, below which there is none.
 _LITTLE = 1e-8
 # The same where rounding does not let any step lead down.
@@ -29,6 +29,8 @@ _FLAT, _SADDLE = 1e-9, 1e-6
 _GOOD = 0.05
 # Longest step and the step off a saddle, in units of the coordinates.
 _LONGEST, _ASIDE = 5.0, 0.3
+# Log of the ratio of two lengths that are not alike.
+_UNLIKE = 1.5
 # By how much a unit may be longer or shorter than what is typical.
 _RANGE = 1e3
 
@@ -90,9 +92,9 @@ class _Search:
         self.hessian = _hessian(self.held, self.z, self.units)
         self.units, self.fresh = _units(self.hessian, self.typical), True
 
-    def move(self, step: Array) -> bool:
+    def move(self, step: Array, tries: int = _TRIES) -> bool:
         """Go along a step as far as it leads down; say whether it does."""
-        moved = _downhill(self.held, self.z, self.value, step, self.floor)
+        moved = _downhill(self.held, self.z, self.value, step, self.floor, tries)
         if moved is not None:
             (self.z, self.value, self.gradient), self.fresh = moved, False
         return moved is not None
@@ -124,8 +126,9 @@ def settle(held: Held, z: Array, typical: Array, hessian: Array | None = None, *
     at = _Search(held, held.floor(len(z)), 0 if whole else 1, z, *held(z), typical, typical, np.empty(0))
     if hessian is None:
         at.refresh()
-        # once more, with differences as long as the curvature asks for
-        at.refresh()
+        # once more where the differences were not as long as the curvature asks for
+        if np.max(np.abs(np.log(at.units / typical))) > _UNLIKE:
+            at.refresh()
     else:
         at.hessian, at.units = hessian, _units(hessian, typical)
     settled, before = False, np.inf
@@ -135,7 +138,7 @@ def settle(held: Held, z: Array, typical: Array, hessian: Array | None = None, *
         step, left, saddle = _step(at)
         small = left < _LITTLE and not saddle
         if at.fresh and small:
-            at.move(step)
+            at.move(step, 1)
             settled = True
             break
         # a Hessian from elsewhere has done what it can
@@ -194,11 +197,13 @@ def _newton(hessian: Array, gradient: Array, units: Array) -> tuple[Array, float
     return vectors @ moves * min(1.0, _LONGEST / max(length, 1e-300)) * units, left, saddle
 
 
-def _downhill(held: Held, z: Array, value: float, step: Array, floor: Array) -> tuple[Array, float, Array] | None:
+def _downhill(
+    held: Held, z: Array, value: float, step: Array, floor: Array, tries: int
+) -> tuple[Array, float, Array] | None:
     """Return the end of a step, cut at the bounds and halved until it leads down, or None where none does."""
     room = np.divide(floor - z, step, where=step < 0.0, out=np.full(len(z), np.inf))
     share = min(1.0, float(room.min()))
-    for _ in range(_HALVINGS):
+    for _ in range(tries):
         # to the bound itself, not to what rounding leaves of it
         moved = np.where(room <= share, floor, z + share * step)
         found, gradient = held(moved)

@@ -3,44 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from bayescompare.intervals.profile.held import Held
-from bayescompare.intervals.profile.nearby import OTHER_WAY, guess, lower, moved, on_the_line
+from bayescompare.intervals.profile.nearby import OTHER_WAY, Detour, guess, lower, moved, on_the_line
 from bayescompare.intervals.profile.newton import Node, settle
 
-__all__ = ["refined"]
+__all__ = ["FULL", "QUICK", "Effort", "refined"]
 
-Array = npt.NDArray[np.float64]
 Nodes = tuple[Node, ...]
 
 # How often two nodes are halved where the middle is not what they say of it.
 _HALVINGS = 14
-# How often the nodes are looked through for ways that are lower.
-_SWEEPS = 3
 # How far above, as a share of the difference of two nodes, the point midway of them is off their way.
 _WELL_ABOVE = 1e-3
 
 
-def refined(held: Held, nodes: Nodes, exact: float, detours: Sequence[Array]) -> Nodes:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """What a profile may cost.
+
+    Parameters
+    ----------
+    step
+        In the signed root of the deviance.
+    exact
+        How near the middle of two nodes must be to what they say of it, in deviance. It is kept too: where the
+        deviance is smooth, what is said between the nodes is then about 60 times nearer.
+    detours
+        Of how many of two effects the absence is tried, for their correlation; the weaker one first.
+    afresh
+        How often to look for lower ways by a search that begins elsewhere.
+    sweeps
+        How often to look for them beside each of the points in the end.
+    """
+
+    step: float
+    exact: float
+    detours: int
+    afresh: int
+    sweeps: int
+
+
+#: The ends of intervals are known to 1e-6 in deviance.
+FULL = Effort(step=0.8, exact=4e-6, detours=2, afresh=2, sweeps=3)
+#: For what is made in every study: they are known to a thousandth of a standard error.
+QUICK = Effort(step=1.3, exact=5e-3, detours=1, afresh=0, sweeps=0)
+
+
+def refined(held: Held, nodes: Nodes, effort: Effort, detours: Sequence[Detour] = ()) -> Nodes:
     """Return nodes between which the quintic polynomials are the profile deviance; see `follow.follow`."""
     nodes, found = _swept(held, nodes, detours)[0], True
-    for _ in range(_SWEEPS):
+    for _ in range(effort.sweeps):
         if found:
-            nodes, found = _swept(held, _halved(held, nodes, exact), detours)
-    return nodes
+            nodes, found = _swept(held, _halved(held, nodes, effort), detours)
+    return nodes if effort.sweeps else _halved(held, nodes, effort)
 
 
-def _halved(held: Held, nodes: Nodes, exact: float) -> Nodes:
+def _halved(held: Held, nodes: Nodes, effort: Effort) -> Nodes:
     """Return the nodes and those between them that make the deviance between any two known."""
     done, waiting = [nodes[0]], [(node, _HALVINGS) for node in nodes[:0:-1]]
     while waiting:
         right, left_over = waiting[-1]
         left = done[-1]
-        node = _middle(held, left, right, exact)
-        if not node.settled or abs(node.value - _midway(left, right)) < exact or left_over == 0:
+        node = _middle(held, left, right, effort.exact)
+        if not node.settled or abs(node.value - _midway(left, right)) < effort.exact or left_over == 0:
             done += [node, right] if node.settled else [right]
             waiting.pop()
         else:
@@ -49,16 +78,19 @@ def _halved(held: Held, nodes: Nodes, exact: float) -> Nodes:
     return tuple(done)
 
 
-def _swept(held: Held, nodes: Nodes, detours: Sequence[Array]) -> tuple[Nodes, bool]:
-    """Return the nodes, each on the way of a neighbour or a detour where that is lower, and whether any is."""
-    swept, found, last = list(nodes), False, len(nodes) - 1
+def _swept(held: Held, nodes: Nodes, detours: Sequence[Detour]) -> tuple[Nodes, bool]:
+    """Return the nodes, each on a detour or on the way of a neighbour where that is lower, and whether any is."""
+    swept, last = list(nodes), len(nodes) - 1
+    for k, node in enumerate(nodes[1:], 1):
+        for detour in detours:
+            if detour.value < swept[k].value - OTHER_WAY:
+                start = np.concatenate([node.z[:1], detour.z[1:]])
+                swept[k] = lower(swept[k], settle(held, start, node.typical))
     for k, beside in [*((k, k - 1) for k in range(1, last + 1)), *((k, k + 1) for k in range(last - 1, 0, -1))]:
-        at = swept[k].z[0]
-        for start in (on_the_line(held, swept[beside], at), *(np.concatenate([[at], z[1:]]) for z in detours)):
-            if held(start)[0] < swept[k].value - OTHER_WAY:
-                swept[k] = lower(swept[k], settle(held, start, swept[k].typical))
-                found = True
-    return tuple(swept), found
+        start = on_the_line(held, swept[beside], swept[k].z[0])
+        if held(start)[0] < swept[k].value - OTHER_WAY:
+            swept[k] = lower(swept[k], settle(held, start, swept[k].typical))
+    return tuple(swept), any(one is not other for one, other in zip(swept, nodes, strict=True))
 
 
 def _middle(held: Held, left: Node, right: Node, exact: float) -> Node:

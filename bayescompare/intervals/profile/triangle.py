@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from bayescompare.layout import Layout
-from bayescompare.likelihood import kernel
 from bayescompare.likelihood.coordinates import correlation_matrix, covariance_root
 from bayescompare.likelihood.problem import Problem
 
@@ -31,12 +30,8 @@ class Triangle:
 
     Attributes
     ----------
-    rows, columns : (f,)
-        Cells of the entries.
-    place
-        Row of the first effect.
-    lower : (q, q)
-        ``L``.
+    corner : (d, d)
+        ``L`` of the block of the first effect; its entries are the first ones, row by row.
     """
 
     def __init__(self, problem: Problem, first: tuple[int, ...] = ()) -> None:
@@ -44,34 +39,35 @@ class Triangle:
         blocks = [list(range(block.start, block.stop)) for block in layout.block_slices]
         ordered = [[k for k in first if k in block] + [k for k in block if k not in first] for block in blocks]
         self._order = np.array([k for block in ordered for k in block], dtype=np.intp)
-        self.place = next((block[0] for block, new in zip(blocks, ordered, strict=True) if set(first) & set(new)), 0)
         self._layout = replace(layout, blocks=tuple(tuple(layout.effects[k] for k in block) for block in ordered))
-        self._rotation, self.lower = np.zeros((layout.q, layout.q)), np.zeros((layout.q, layout.q))
+        rotation, self._lower = np.zeros((layout.q, layout.q)), np.zeros((layout.q, layout.q))
         scaled = problem.products.t_inverse[:, self._order]
         for block in layout.block_slices:
-            self._rotation[block, block], self.lower[block, block] = _ql(scaled[block, block])
+            rotation[block, block], self._lower[block, block] = _ql(scaled[block, block])
+        # the block of the first effect before the others
+        blocks.sort(key=lambda block: not set(first) & set(block))
+        self.corner = self._lower[np.ix_(blocks[0], blocks[0])] if blocks else self._lower
         cells = [(i, j) for block in blocks for i in block for j in block if j <= i]
-        self.rows = np.array([i for i, _ in cells], dtype=np.intp)
-        self.columns = np.array([j for _, j in cells], dtype=np.intp)
-
-    def cell(self, row: int, column: int) -> int:
-        """Return the position of an entry, counted from the first effect's row and column."""
-        return int(np.flatnonzero((self.rows == self.place + row) & (self.columns == self.place + column))[0])
+        self._cells = np.array(cells, dtype=np.intp).reshape(-1, 2).T
+        by_cell = np.zeros((layout.q, layout.q, len(cells)))
+        for k, (i, j) in enumerate(cells):
+            by_cell[:, j, k] = rotation[:, i]
+        self._map, self._shape = by_cell.reshape(layout.q**2, len(cells)), rotation.shape
 
     def root(self, entries: Array) -> Array:
         """Return the root ``(q, q)`` of the rotated data."""
-        return self._rotation @ kernel.relative_factor(entries, self.rows, self.columns, len(self._order))
+        return (self._map @ entries).reshape(self._shape)
 
     def gradient(self, by_root: Array) -> Array:
         """Return the gradient by the entries, given that by the root."""
-        return np.asarray((self._rotation.T @ by_root)[self.rows, self.columns])
+        return by_root.ravel() @ self._map
 
     def entries(self, theta: Array, layout: Layout) -> Array:
         """Return the entries ``(f,)`` at natural parameters ``(k,)``."""
         matrix = correlation_matrix(np.nan_to_num(theta[layout.cor]), layout)[np.ix_(self._order, self._order)]
         cor = np.array([matrix[i, j] for i, j in layout.pairs])
         root = covariance_root(theta[layout.sd][self._order], cor, self._layout) / theta[layout.sigma]
-        return np.asarray((self.lower @ root)[self.rows, self.columns])
+        return np.asarray((self._lower @ root)[*self._cells])
 
 
 def _ql(a: Array) -> tuple[Array, Array]:
