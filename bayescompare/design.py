@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bayescompare.errors import NameRefusedError, StudyError, did_you_mean
-from bayescompare.priors import Prior, parse_prior
+from bayescompare.priors import Prior, check_set, parse_prior
 
 __all__ = ["COVARIATES", "Covariate", "Design", "Scenario", "check_name", "parse_covariate"]
 
@@ -224,7 +224,9 @@ class Scenario:
             raise StudyError(f"truth must be a table of parameters, or 'prior', not {self.truth!r}.")
         if not isinstance(self.truth, str):
             object.__setattr__(self, "truth", _read(self.truth))
-        object.__setattr__(self, "priors", _read(self.priors))
+        named = {"set": check_set(self.priors["set"])} if "set" in self.priors else {}
+        own = {key: prior for key, prior in self.priors.items() if key != "set"}
+        object.__setattr__(self, "priors", named | _read(own))
         object.__setattr__(self, "base", self.base or self.name)
 
     @property

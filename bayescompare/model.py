@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bayescompare.errors import ModelError, PriorError, did_you_mean
-from bayescompare.priors import Prior, parse_prior
+from bayescompare.priors import DEFAULT, Prior, check_set, parse_prior
 
 __all__ = ["FAMILIES", "Model"]
 
@@ -28,8 +28,9 @@ class Model:
     family
         A name out of `FAMILIES`.
     priors
-        Parameter (``"sd_subject"``, ``"beta[days]"``) to prior, as an object or as it is typed.
-        The others have defaults that scale with the data.
+        Parameter (``"sd_subject"``, ``"beta[days]"``) to prior, as an object or as it is typed. The others have
+        those of the set that the key ``"set"`` names, by default ``"default"``, which scales with the data; a
+        name of a set in place of the whole is that set alone.
 
     Raises
     ------
@@ -39,21 +40,33 @@ class Model:
 
     formula: str
     family: str = "gaussian"
-    priors: Mapping[str, Prior | str] = field(default_factory=dict)
+    priors: Mapping[str, Prior | str] | str = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the family, and read the priors that are texts."""
         if self.family not in FAMILIES:
             raise ModelError(f"There is no family {self.family!r}.{did_you_mean(self.family, FAMILIES)}")
-        read = {key: parse_prior(prior) if isinstance(prior, str) else prior for key, prior in self.priors.items()}
+        given = {"set": self.priors} if isinstance(self.priors, str) else dict(self.priors)
+        named = {"set": check_set(given.pop("set"))} if "set" in given else {}
+        read = {key: parse_prior(prior) if isinstance(prior, str) else prior for key, prior in given.items()}
         for key, prior in read.items():
             if not isinstance(prior, Prior):
                 raise PriorError(
                     f"The prior of {key!r} is {prior!r}; give an object such as HalfNormal(50), or its text."
                 )
-        object.__setattr__(self, "priors", read)
+        object.__setattr__(self, "priors", named | read)
+
+    @property
+    def _priors(self) -> Mapping[str, Prior | str]:
+        assert not isinstance(self.priors, str)
+        return self.priors
+
+    @property
+    def prior_set(self) -> str:
+        """The name of the set of the priors that the user did not set one by one."""
+        return str(self._priors.get("set", DEFAULT))
 
     @property
     def own_priors(self) -> dict[str, Prior]:
         """The priors that the user set, as objects."""
-        return {key: prior for key, prior in self.priors.items() if isinstance(prior, Prior)}
+        return {key: prior for key, prior in self._priors.items() if isinstance(prior, Prior)}

@@ -32,6 +32,10 @@ def fit(
     prior: Annotated[
         list[str] | None, typer.Option(help='A prior, such as "sd_subject=HalfNormal(50)"; may be given again.')
     ] = None,
+    priors: Annotated[
+        str | None,
+        typer.Option(help="Set of all other priors, such as bambi; 'bayescompare list prior-sets' names them."),
+    ] = None,
     level: Annotated[str, typer.Option(help="Levels of the intervals, with commas between.")] = "0.95",
     intervals: Annotated[
         str | None,
@@ -61,7 +65,7 @@ def fit(
     from bayescompare.study.store import prepared
 
     levels, kinds = levels_of(level), kinds_of(intervals)
-    model = Model(formula, family=family, priors=priors_of(prior or []))
+    model = Model(formula, family=family, priors=priors_of(prior or [], priors))
     pair = pair_of(contours, model, data, na.value)
     engines = read_estimators(estimators)
     weights = {engine.label: weight(engine) for engine in engines}

@@ -9,7 +9,7 @@ from bayescompare.errors import InputError
 from bayescompare.intervals import check_kinds
 from bayescompare.intervals.rows import check_level
 from bayescompare.model import Model
-from bayescompare.priors import Prior, parse_assignment
+from bayescompare.priors import Prior, check_set, parse_assignment
 
 __all__ = ["kinds_of", "levels_of", "pair_of", "priors_of", "targets_of"]
 
@@ -65,15 +65,15 @@ def pair_of(text: str | None, model: Model, data: str, na: str) -> tuple[str, st
     return contour_pair(build_problem(model, read_data(data, na=na), na).layout, names)
 
 
-def priors_of(texts: Sequence[str]) -> dict[str, Prior]:
-    """Read ``["sd_subject=HalfNormal(50)", ...]``.
+def priors_of(texts: Sequence[str], named: str | None = None) -> dict[str, Prior | str]:
+    """Read ``["sd_subject=HalfNormal(50)", ...]``, and the name of a set for the others.
 
     Raises
     ------
     InputError
         If one cannot be read, or a parameter is given two.
     """
-    priors: dict[str, Prior] = {}
+    priors: dict[str, Prior | str] = {} if named is None else {"set": check_set(named)}
     for name, prior in map(parse_assignment, texts):
         if name in priors:
             raise InputError(f"--prior gives {name!r} two priors, {priors[name]} and {prior}; give it one.")

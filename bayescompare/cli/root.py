@@ -38,6 +38,7 @@ class Listing(StrEnum):
 
     ESTIMATORS = "estimators"
     PRIORS = "priors"
+    PRIOR_SETS = "prior-sets"
     FAMILIES = "families"
     INTERVALS = "intervals"
     STUDIES = "studies"
@@ -55,7 +56,7 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 @app.command(name="list")
 def list_names(what: Annotated[Listing, typer.Argument(help="What to list.")]) -> None:
-    """List what can be named: estimators, priors, families, intervals, studies or datasets."""
+    """List what can be named: estimators, priors, prior-sets, families, intervals, studies or datasets."""
     from bayescompare.cli.tables import print_names
 
     print_names(what.value)

@@ -282,6 +282,10 @@ def _names(what: str) -> dict[str, str]:
         from bayescompare.datasets import available as datasets
 
         return {name: f"{info.title}. {info.source}" for name, info in datasets().items()}
+    if what == "prior-sets":
+        from bayescompare.priors import SETS
+
+        return {name: f"{one.what}. {one.source}" for name, one in SETS.items()}
     from bayescompare.priors import available as priors
     from bayescompare.priors.parse import describe
 

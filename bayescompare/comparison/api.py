@@ -187,7 +187,7 @@ def _about(fits: Fits, levels: Sequence[float]) -> dict[str, Any]:
         "replicates": 1,
         "scenarios": [scenario],
         "priors": {problem.dataset: describe_priors(problem)},
-        "own_priors": list(problem.model.own_priors),
+        "own_priors": list(problem.model.priors),
         "estimators": describe_engines(fits.engines),
         "notes": [{"flag": str(note.flag), "message": note.message} for note in problem.notes],
     }

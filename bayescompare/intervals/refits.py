@@ -16,7 +16,7 @@ from bayescompare.likelihood.coordinates import covariance_root
 from bayescompare.likelihood.predictive import draw_response
 from bayescompare.likelihood.problem import Problem
 from bayescompare.likelihood.responses import with_responses
-from bayescompare.priors import default_priors, resolve
+from bayescompare.priors import resolve, set_priors
 from bayescompare.seeds import below, generator
 
 __all__ = ["Refits", "refits_of"]
@@ -90,8 +90,8 @@ def _simulated(
 
 
 def _with_own_priors(problem: Problem) -> Problem:
-    """Return a problem with the default priors of its own response, where the model leaves them to the data."""
-    own = default_priors(problem.layout, problem.y, problem.x, problem.z)
+    """Return a problem with the priors of its set for its own response, where the model leaves them to the data."""
+    own = set_priors(problem.model.prior_set, problem.layout, problem.y, problem.x, problem.z)
     return replace(problem, priors=resolve(problem.model.own_priors, own))
 
 

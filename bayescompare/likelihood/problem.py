@@ -12,7 +12,7 @@ from bayescompare.layout import Layout
 from bayescompare.likelihood.products import Products, compress
 from bayescompare.model import Model
 from bayescompare.model_frame import ModelFrame, model_frame
-from bayescompare.priors import PriorSet, default_priors, resolve
+from bayescompare.priors import PriorSet, resolve, set_priors
 
 __all__ = ["Problem", "build_problem", "problem_from_frame"]
 
@@ -58,7 +58,7 @@ def problem_from_frame(frame: ModelFrame, model: Model, dataset: str = "data") -
         z=frame.Z,
         groups=frame.groups,
         products=products,
-        priors=resolve(model.own_priors, default_priors(layout, frame.y, frame.X, frame.Z)),
+        priors=resolve(model.own_priors, set_priors(model.prior_set, layout, frame.y, frame.X, frame.Z)),
         notes=frame.notes,
         response=frame.response,
         dataset=dataset,

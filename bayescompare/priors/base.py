@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from abc import ABC, abstractmethod
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any, ClassVar, Literal, Self
 
@@ -15,7 +16,7 @@ from bayescompare.errors import PriorError
 
 __all__ = ["Prior", "Support", "numpy_namespace"]
 
-Support = Literal["real", "positive", "correlation", "any"]
+Support = Literal["real", "positive", "correlation", "single", "any"]
 
 
 def numpy_namespace() -> Any:
@@ -45,13 +46,15 @@ class Prior(ABC):
     Attributes
     ----------
     support
-        ``"real"``, ``"positive"``, ``"correlation"``, or ``"any"``.
-    positive
-        Names of the fields that must be greater than zero.
+        ``"real"``, ``"positive"``, ``"correlation"``, ``"single"`` (a real or a positive number), or ``"any"``.
+    positive, fractions, increasing
+        Names of the fields that must be greater than zero, between 0 and 1, and each greater than the one before.
     """
 
     support: ClassVar[Support] = "real"
     positive: ClassVar[tuple[str, ...]] = ()
+    fractions: ClassVar[tuple[str, ...]] = ()
+    increasing: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def logp(self, x: Any, xp: Any) -> Any:
@@ -66,7 +69,7 @@ class Prior(ABC):
         """Return independent draws of the given shape (the last two are ``d, d`` for correlations)."""
 
     def __post_init__(self) -> None:
-        """Refuse fields that are not finite numbers, or not positive where they must be."""
+        """Refuse fields that are not finite numbers, or not as large as they must be."""
         for name, value in self.constants().items():
             if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
                 raise PriorError(f"{self!r}: {name} must be a number, not {value!r}.")
@@ -74,6 +77,15 @@ class Prior(ABC):
                 raise PriorError(f"{self!r}: {name} must be finite, not {value!r}.")
             if name in self.positive and value <= 0:
                 raise PriorError(f"{self!r}: {name} must be greater than 0, not {value!r}.")
+            if name in self.fractions and not 0 < value < 1:
+                raise PriorError(f"{self!r}: {name} must be between 0 and 1, not {value!r}.")
+        for smaller, larger in pairwise(self.increasing):
+            if not getattr(self, smaller) < getattr(self, larger):
+                raise PriorError(f"{self!r}: {smaller} must be less than {larger}.")
+
+    def suits(self, values: Support) -> bool:
+        """Return whether it can be set on a parameter with ``"real"``, ``"positive"`` or ``"correlation"`` values."""
+        return self.support in (values, "any") or (self.support == "single" and values != "correlation")
 
     def constants(self) -> dict[str, Any]:
         """Return the fields, in their order."""

@@ -1,4 +1,4 @@
-"""The priors of all parameters of a model, and the defaults that scale with the data."""
+"""The priors of all parameters of a model, and which of them are refused."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from bayescompare.errors import PriorError, did_you_mean
 from bayescompare.layout import Layout
-from bayescompare.priors.base import Prior, numpy_namespace
-from bayescompare.priors.named import LKJ, Flat, HalfNormal, HalfStudentT, Normal
+from bayescompare.priors.base import Prior, Support, numpy_namespace
+from bayescompare.priors.named import LKJ, Flat
 
-__all__ = ["PriorSet", "default_priors", "resolve"]
+__all__ = ["PriorSet", "resolve"]
 
 Array = npt.NDArray[np.float64]
 
@@ -91,31 +91,6 @@ class PriorSet:
         return found | {"sigma": self.sigma}
 
 
-def _spread(column: Array) -> float:
-    """Return the sd of a column, or its absolute level where it is constant."""
-    spread = float(np.std(column))
-    level = float(np.max(np.abs(column), initial=0.0))
-    return spread if spread > 1e-12 * level else level or 1.0
-
-
-def default_priors(layout: Layout, y: Array, x: Array, z: Array) -> PriorSet:
-    """Return weakly informative priors that scale with the data, as Bambi's do.
-
-    Slopes are Normal(0, 2.5 sd(y) / sd(x)); the intercept is Normal about the mean of ``y`` with
-    the variance that the slopes' priors imply at the raw predictors; each random-effect sd is
-    HalfNormal with 2.5 sd(y) / sd(z); sigma is HalfStudentT(4, sd(y)); correlations are LKJ(2).
-    """
-    spread = _spread(y)
-    slope = [2.5 * spread / _spread(column) for column in x.T]
-    constant = [bool(np.all(column == 1.0)) for column in x.T]
-    away = sum((s * column.mean()) ** 2 for s, column, c in zip(slope, x.T, constant, strict=True) if not c)
-    intercept = Normal(float(y.mean()), float(np.sqrt((2.5 * spread) ** 2 + away)))
-    beta = tuple(intercept if c else Normal(0.0, float(s)) for s, c in zip(slope, constant, strict=True))
-    sd = tuple(HalfNormal(2.5 * spread / _spread(column)) for column in z.T)
-    correlated = sum(len(block) > 1 for block in layout.blocks)
-    return PriorSet(layout=layout, beta=beta, sd=sd, cor=(LKJ(2.0),) * correlated, sigma=HalfStudentT(4.0, spread))
-
-
 def _places(layout: Layout) -> dict[str, list[int]]:
     """Map each key that a prior can be set by to positions in the order beta, sd, one cor, sigma."""
     p, q = layout.p, layout.q
@@ -131,8 +106,8 @@ def _places(layout: Layout) -> dict[str, list[int]]:
 
 def _check_support(key: str, prior: Prior, layout: Layout) -> None:
     """Refuse a prior whose support is not its parameter's."""
-    wanted = "real" if key.startswith("beta") else "correlation" if key == layout.cor_name else "positive"
-    if prior.support not in (wanted, "any"):
+    wanted: Support = "real" if key.startswith("beta") else "correlation" if key == layout.cor_name else "positive"
+    if not prior.suits(wanted):
         advice = {
             "positive": "a standard deviation needs a positive one, such as HalfNormal(1)",
             "real": "a fixed effect needs one on the whole line, such as Normal(0, 1)",
@@ -173,18 +148,38 @@ def resolve(given: Mapping[str, Prior], defaults: PriorSet) -> PriorSet:
     )
 
 
+#: Sds, in the parameter's units, so small and so large that nothing but powers of the sd is left of a density.
+_SMALL, _LARGE = (1e-100, 1e-150), (1e100, 1e150)
+
+
+def _power(prior: Prior, here: float, there: float) -> float:
+    """Return the power of the sd that a density follows between two points, NaN where it is not finite."""
+    with np.errstate(all="ignore"):
+        first, second = (float(prior.logp(np.float64(x), numpy_namespace())) for x in (here, there))
+    return (second - first) / np.log(there / here) if np.isfinite(first) and np.isfinite(second) else np.nan
+
+
 def _check_proper(sds: list[Prior], layout: Layout) -> None:
-    """Refuse sd priors whose posterior cannot be normalised (Gelman 2006, section 3)."""
+    """Refuse sd priors whose posterior cannot be normalised.
+
+    The likelihood of ``J`` groups does not vanish as the sd goes to 0, and falls off as its power
+    ``-(J - 1)`` where the sd is large and the group means have a flat intercept: Gelman (2006, section 3).
+    """
     for prior, effect in zip(sds, layout.effects, strict=True):
-        label = f"{layout.sd_name}[{effect}]"
-        if isinstance(prior, Flat) and len(layout.levels) < 3:
+        label, groups = f"{layout.sd_name}[{effect}]", len(layout.levels)
+        if groups <= _power(prior, *_LARGE) + 2 + 1e-9:
+            name = "A flat prior" if isinstance(prior, Flat) else f"The prior {prior!r}"
             raise PriorError(
-                f"A flat prior on {label} with {len(layout.levels)} groups has an improper posterior: "
-                "at least 3 groups are needed. Set a proper prior, such as HalfNormal."
+                f"{name} on {label} with {groups} groups has an improper posterior: "
+                f"at least {_fewest(prior)} groups are needed. Set a proper prior, such as HalfNormal."
             )
-        near, nearer = (float(prior.logp(np.float64(x), numpy_namespace())) for x in (1e-100, 1e-150))
-        if np.isfinite(near) and nearer - near >= 0.999 * 50 * np.log(10):
+        if _power(prior, *_SMALL) <= -1 + 1e-9:
             raise PriorError(
                 f"The prior {prior!r} of {label} grows like 1/sd at zero (flat on log sd): its posterior is improper, "
                 "since the likelihood does not vanish there. Set a proper prior, such as HalfNormal."
             )
+
+
+def _fewest(prior: Prior) -> int:
+    """Return the least number of groups with which the likelihood outweighs a density at large sds."""
+    return int(np.floor(_power(prior, *_LARGE) + 2 + 1e-9)) + 1

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from bayescompare.design import Scenario
 from bayescompare.errors import PriorError, StudyError, did_you_mean
 from bayescompare.layout import Layout
-from bayescompare.priors import LKJ, Flat, Prior, default_priors
+from bayescompare.priors import DEFAULT, LKJ, Flat, Prior, set_priors
+from bayescompare.priors.base import Support
 from bayescompare.seeds import generator
 
 __all__ = ["Truths", "covariance_root", "truth_faults", "truth_of", "truth_vector"]
@@ -38,24 +39,26 @@ def truth_of(scenario: Scenario, layout: Layout) -> Truths:
     """
     if scenario.truth != "prior":
         return scenario.truth  # type: ignore[return-value]  # the scenario has read the texts
-    own: Truths = scenario.priors  # type: ignore[assignment]  # likewise
+    own = {key: law for key, law in scenario.priors.items() if isinstance(law, Prior)}
+    named = str(scenario.priors.get("set", DEFAULT))
     places = _places(layout)
     given = {place for key in own for place in places.get(key, ())}
     wanting = [label for k, label in enumerate(layout.labels) if k not in given and not label.startswith("cor_")]
     if wanting:
         raise StudyError(
             f"to draw from the prior, {', '.join(wanting)} need{'s' * (len(wanting) == 1)} a prior of its own: "
-            f'the default scales with the data. Set it in priors, as in {wanting[-1].partition("[")[0]} = "..."'
+            f"those of a named set ({named}) mostly scale with data that are still to be drawn. Set it in priors, "
+            f'as in {wanting[-1].partition("[")[0]} = "..."'
         )
     if layout.m and layout.cor_name not in own:
-        return {**own, layout.cor_name: _default_correlations(layout)}
+        return {**own, layout.cor_name: _correlations_of_set(named, layout)}
     return {key: LKJ(1.0) if key == layout.cor_name and isinstance(law, Flat) else law for key, law in own.items()}
 
 
-def _default_correlations(layout: Layout) -> Prior:
-    """Return the default prior of correlations, the only one that does not scale with the data."""
+def _correlations_of_set(name: str, layout: Layout) -> Prior:
+    """Return a set's prior of correlations, the only one that never scales with the data."""
     one = np.ones(1)
-    return default_priors(layout, one, np.ones((1, layout.p)), np.ones((1, layout.q))).cor[0]
+    return set_priors(name, layout, one, np.ones((1, layout.p)), np.ones((1, layout.q))).cor[0]
 
 
 def truth_faults(truth: Truths, layout: Layout) -> Iterator[tuple[str, str]]:
@@ -96,10 +99,12 @@ def _fault(key: str, value: float | Prior, layout: Layout) -> str:
 
 def _law_fault(key: str, law: Prior, layout: Layout) -> str:
     """Say why a parameter cannot be drawn from a distribution, or nothing."""
-    wanted = "real" if key.startswith("beta") else "correlation" if key.startswith(layout.cor_name) else "positive"
+    wanted: Support = (
+        "real" if key.startswith("beta") else "correlation" if key.startswith(layout.cor_name) else "positive"
+    )
     if wanted == "correlation" and key != layout.cor_name:
         return f'correlations are drawn together: write {layout.cor_name} = "LKJ(2)" in place of {key}.'
-    if law.support not in (wanted, "any"):
+    if not law.suits(wanted):
         example = {"real": "Normal(0, 1)", "positive": "HalfNormal(1)", "correlation": "LKJ(2)"}[wanted]
         return f"{law!r} has {law.support} values and cannot be the law of {key}; one such as {example} can."
     try:

@@ -14,7 +14,7 @@ from bayescompare.design import Scenario
 from bayescompare.errors import BayesCompareError, StudyError, did_you_mean
 from bayescompare.likelihood.problem import build_problem
 from bayescompare.model import Model
-from bayescompare.priors import Prior, default_priors, parse_prior, resolve
+from bayescompare.priors import DEFAULT, Prior, parse_prior, resolve, set_priors
 from bayescompare.simulation import Blank, answered, blank, truth_faults, truth_of, truth_vector
 from bayescompare.study.faults import FAULTY, MOST, Faults, read_table
 from bayescompare.study.fraction import fault_of
@@ -229,9 +229,13 @@ def _has_truth(path: str, scenario: Scenario, sheet: Blank, faults: Faults) -> b
 
 def _possible_priors(sheet: Blank, priors: Mapping[str, str], named: str, faults: Faults) -> dict[str, Prior | str]:
     """Return the priors that the model has a place for; put down the others."""
-    defaults = default_priors(sheet.layout, sheet.groups.astype(float), sheet.x, sheet.z)
-    found: dict[str, Prior | str] = {}
+    name = priors.get("set", DEFAULT)
+    # only places and kinds are looked at here: a set's own improper priors are found with the data
+    defaults = set_priors(DEFAULT, sheet.layout, sheet.groups.astype(float), sheet.x, sheet.z)
+    found: dict[str, Prior | str] = {"set": name}
     for key, text in priors.items():
+        if key == "set":
+            continue
         prior = parse_prior(text)
         if faults.attempt(f"priors.{key}", resolve, {key: prior}, defaults, scenario=named) is not FAULTY:
             found[key] = prior

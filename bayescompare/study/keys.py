@@ -14,7 +14,7 @@ from bayescompare.errors import StudyError, did_you_mean
 from bayescompare.formula import parse
 from bayescompare.intervals import KINDS, REFITS
 from bayescompare.intervals.kinds import FEWEST_REFITS
-from bayescompare.priors import parse_prior
+from bayescompare.priors import check_set, parse_prior
 from bayescompare.study.faults import FAULTY, Faults, Key, Reader, each, one, table
 
 __all__ = ["CONTRAST", "SCENARIO", "STUDY", "as_whole", "label_of", "poisson_mean"]
@@ -187,6 +187,16 @@ def _truth(value: Any, path: str, faults: Faults) -> Any:
     return table(_or_list(_true, "numbers and distributions"))(value, path, faults)
 
 
+def _priors(value: Any, path: str, faults: Faults) -> Any:
+    """Read a table of priors, whose key ``set`` names a set, or the name of a set alone."""
+    written = {"set": value} if isinstance(value, str) else value
+    if not isinstance(written, Mapping) or "set" not in written:
+        return table(one(_prior))(written, path, faults)
+    named = faults.attempt(path if written is not value else f"{path}.set", check_set, written["set"])
+    own = table(one(_prior))({key: item for key, item in written.items() if key != "set"}, path, faults)
+    return own | ({} if named is FAULTY else {"set": named})
+
+
 def _optional(read: Reader) -> Reader:
     return lambda value, path, faults: None if value is None else read(value, path, faults)
 
@@ -212,7 +222,7 @@ STUDY: Mapping[str, Key] = {
     "block": Key(one(as_whole(1)), 50),
     "estimators": Key(_estimators, ()),
     "estimator": Key(_tables, ()),
-    "priors": Key(table(one(_prior)), {}),
+    "priors": Key(_priors, {}),
     "dispersed_starts": Key(one(as_whole(0)), 10),
     "scenario": Key(_tables),
     "contrast": Key(_tables, ()),
