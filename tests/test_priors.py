@@ -15,15 +15,21 @@ from bayescompare.likelihood.coordinates import correlation_matrix
 from bayescompare.likelihood.predictive import draw_prior, draw_response
 from bayescompare.priors import (
     LKJ,
+    BoundaryAvoiding,
     Flat,
+    Gamma,
     HalfCauchy,
     HalfNormal,
     HalfStudentT,
     InverseGamma,
     Normal,
+    PCPrior,
     Prior,
+    Uniform,
+    UniformVariance,
     available,
     default_priors,
+    named,
     numpy_namespace,
     parse_assignment,
     parse_prior,
@@ -31,35 +37,19 @@ from bayescompare.priors import (
 )
 from bayescompare.priors.parse import describe, get, register
 from tests.laws.cases import CASES, dense_covariance
+from tests.priors.table import SCALARS, distribution, ends
 
 XP = numpy_namespace()
-#: Prior -> the distribution that SciPy has of it, on the parameter itself.
-SCALARS = {
-    Normal(1.5, 0.5): stats.norm(1.5, 0.5),
-    HalfNormal(2.5): stats.halfnorm(scale=2.5),
-    HalfStudentT(3, 2.0): stats.t(3, scale=2.0),
-    HalfStudentT(1.5, 0.1): stats.t(1.5, scale=0.1),
-    HalfCauchy(2.0): stats.halfcauchy(scale=2.0),
-    InverseGamma(3.0, 2.0): stats.invgamma(3.0, scale=2.0),
-    InverseGamma(0.5, 0.01): stats.invgamma(0.5, scale=0.01),
-}
 scalar_priors = pytest.mark.parametrize("prior", SCALARS, ids=repr)
 LAYOUT = Layout(coefs=("Intercept", "x"), factor="g", blocks=(("Intercept", "x"), ("w",)), levels=tuple("abcdef"))
 
 
-def distribution(prior: Prior, x: np.ndarray) -> np.ndarray:
-    """Return the distribution function of the parameter."""
-    reference = SCALARS[prior]
-    if isinstance(prior, InverseGamma):
-        return reference.cdf(x**2)
-    return 2 * reference.cdf(x) - 1 if isinstance(prior, HalfStudentT) else reference.cdf(x)
-
-
 @scalar_priors
 def test_density_integrates_to_one(prior):
-    low = -np.inf if prior.support == "real" else 0.0
+    low, high = ends(prior)
     middle = float(np.median(prior.draw(np.random.default_rng(0), (1001,))))
-    parts = [(low, middle), (middle, 30 * abs(middle)), (30 * abs(middle), np.inf)]
+    far = min(30 * abs(middle), high)
+    parts = [(low, middle), (middle, far), (far, high)]
     total = sum(integrate.quad(lambda x: np.exp(prior.logp(x, XP)), *part, limit=200)[0] for part in parts)
     assert total == pytest.approx(1.0, abs=1e-6)
 
@@ -134,16 +124,92 @@ def log_det_moments(d: int, eta: float) -> tuple[float, float]:
     return float(mean), float(np.sqrt(variance))
 
 
-def test_flat_is_constant_and_cannot_be_drawn_from():
-    np.testing.assert_array_equal(Flat().logp(np.array([1.0, 5.0, 1e9]), XP), 0.0)
-    with pytest.raises(PriorError, match="improper and cannot be drawn from"):
-        Flat().draw(np.random.default_rng(0), (2,))
+def test_improper_priors_have_their_density_and_cannot_be_drawn_from():
+    x = np.array([1e-9, 1.0, 5.0, 1e9])
+    np.testing.assert_array_equal(Flat().logp(x, XP), 0.0)
+    np.testing.assert_allclose(np.exp(BoundaryAvoiding().logp(x, XP)), x)
+    for prior in (Flat(), BoundaryAvoiding()):
+        with pytest.raises(PriorError, match="improper and cannot be drawn from; choose a proper prior"):
+            prior.draw(np.random.default_rng(0), (2,))
+
+
+def test_boundary_avoiding_is_the_limit_of_gamma_priors():
+    x = np.array([0.1, 1.0, 7.0])
+    limit = Gamma(2.0, 1e-9).logp(x, XP)
+    np.testing.assert_allclose(np.diff(limit), np.diff(BoundaryAvoiding().logp(x, XP)), rtol=1e-7)
+
+
+def test_a_pc_prior_says_how_likely_a_large_sd_is():
+    draws = PCPrior(2.0, 0.05).draw(np.random.default_rng(3), (40_000,))
+    assert abs(np.mean(draws > 2.0) - 0.05) < 4 * np.sqrt(0.05 * 0.95 / 40_000)
+
+
+@pytest.mark.parametrize("prior", [Uniform(-1.0, 3.0), Uniform(0.5, 3.0), UniformVariance(9.0)], ids=repr)
+def test_a_bounded_prior_is_impossible_outside(prior):
+    low, high = ends(prior)
+    assert np.all(np.isneginf(prior.logp(np.array([low - 1e-9, high + 1e-9, 100.0]), XP)))
+    assert np.all(np.isfinite(prior.logp(np.array([low + 1e-9, high - 1e-9]), XP)))
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Uniform(3, 1)", "lower must be less than upper"),
+        ("Uniform(2, 2)", "lower must be less than upper"),
+        ("UniformVariance(0)", "upper must be greater than 0"),
+        ("PCPrior(1, alpha=1)", "alpha must be between 0 and 1, not 1"),
+        ("PCPrior(1, alpha=0)", "alpha must be between 0 and 1, not 0"),
+        ("PCPrior(-1)", "u must be greater than 0"),
+        ("PCPrior", "PCPrior needs u, alpha"),
+        ("Gamma(2, 0)", "beta must be greater than 0"),
+        ("Gamma(alpha=1e999)", "alpha must be finite"),
+        ("Exponential(lm=2)", "has no argument 'lm'. Did you mean 'lam'?"),
+        ("StudentT(nu=0)", "nu must be greater than 0"),
+        ("LogNormal(sd=1)", "has no argument 'sd'"),
+        ("Cauchy(0, -1)", "beta must be greater than 0"),
+        ("BoundaryAvoiding(1)", "takes 0 arguments"),
+        ("StudenT(3)", "Did you mean 'StudentT'?"),
+        ("Exponental(3)", "Did you mean 'Exponential'?"),
+    ],
+)
+def test_impossible_numbers_and_names(text, message):
+    with pytest.raises(PriorError) as caught:
+        parse_prior(text)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "allowed"),
+    [
+        ("beta", "Uniform(0, 9)", True),
+        ("beta[x]", "Uniform(-9, 9)", True),
+        ("sd_g", "Uniform(0, 9)", True),
+        ("sigma", "UniformVariance(9)", True),
+        ("sd_g", "Uniform(-9, 9)", False),
+        ("cor_g", "Uniform(0, 1)", False),
+        ("cor_g", "Uniform(-1, 1)", False),
+        ("beta", "Exponential(1)", False),
+        ("beta", "UniformVariance(9)", False),
+        ("sigma", "StudentT(3, 0, 1)", False),
+    ],
+)
+def test_supports_of_bounded_priors(key, text, allowed):
+    if allowed:
+        assert parse_prior(text) in resolve({key: parse_prior(text)}, defaults()).labels().values()
+    else:
+        with pytest.raises(PriorError, match="cannot be set on"):
+            resolve({key: parse_prior(text)}, defaults())
 
 
 # As typed
 
 
-@pytest.mark.parametrize("prior", [*SCALARS, LKJ(2.0), LKJ(1.5), Flat(), HalfNormal(1e-7), Normal(-1e6, 3)], ids=repr)
+@pytest.mark.parametrize(
+    "prior", [*SCALARS, LKJ(2.0), LKJ(1.5), Flat(), BoundaryAvoiding(), HalfNormal(1e-7), Normal(-1e6, 3)], ids=repr
+)
 def test_a_prior_prints_as_it_is_typed(prior):
     assert parse_prior(repr(prior)) == prior
 
@@ -171,8 +237,8 @@ def test_an_assignment_has_a_parameter_and_a_prior():
 
 
 def test_names_of_the_priors():
-    expected = {"Flat", "HalfCauchy", "HalfNormal", "HalfStudentT", "InverseGamma", "LKJ", "Normal"}
-    assert expected <= set(available())
+    expected = {type(prior).__name__ for prior in SCALARS} | {"BoundaryAvoiding", "Flat", "LKJ"}
+    assert set(named.__all__) == expected <= set(available())
     assert describe("HalfStudentT").startswith("(nu, sigma)")
 
 

@@ -97,6 +97,15 @@ PRIORS: Mapping[str, Mapping[str, str]] = {
     "flat": {"beta": "Flat", "sd_g": "Flat", "cor_g": "Flat", "sigma": "Flat"},
     "heavy tails": {"beta": "Normal(1, 3)", "sd_g": "HalfStudentT(3, 2)", "cor_g": "LKJ(1)", "sigma": "HalfCauchy(2)"},
     "variances": {"beta": "Flat", "sd_g": "InverseGamma(2, 0.5)", "cor_g": "LKJ(3.5)", "sigma": "InverseGamma(0.5, 1)"},
+    "positive": {"beta": "StudentT(3, 0, 5)", "sd_g": "Gamma(2, 0.1)", "cor_g": "LKJ(2)", "sigma": "LogNormal(0, 2)"},
+    "rates": {"beta": "Cauchy(1, 3)", "sd_g": "PCPrior(9, 0.05)", "cor_g": "LKJ(1)", "sigma": "Exponential(0.5)"},
+    "bounded": {
+        "beta": "Uniform(-1e12, 1e12)",
+        "sd_g": "Uniform(0, 1e12)",
+        "cor_g": "LKJ(1.5)",
+        "sigma": "UniformVariance(1e20)",
+    },
+    "boundary": {"beta": "Flat", "sd_g": "BoundaryAvoiding", "cor_g": "LKJ(1.5)", "sigma": "BoundaryAvoiding"},
     "pulling": {"beta": "Normal(0, 0.1)", "sd_g": "HalfCauchy(0.5)", "cor_g": "LKJ(20)", "sigma": "HalfNormal(0.3)"},
 }
 
