@@ -35,9 +35,10 @@ def test_help_and_import_load_nothing_heavy():
     assert done.stdout.endswith("loaded []\n")
 
 
-@pytest.mark.parametrize("what", ["estimators", "priors", "families", "studies", "datasets"])
+@pytest.mark.parametrize("what", ["estimators", "priors", "prior-sets", "families", "studies", "datasets"])
 def test_list(what, capsys):
     wanted = {"estimators": "lbfgs-ml", "priors": "HalfNormal", "families": "gaussian", "studies": "adam-random"}
+    wanted |= {"prior-sets": "gelman-2006-half-cauchy"}
     assert main(["list", what]) == 0
     assert wanted.get(what, "sleepstudy") in capsys.readouterr().out
 
@@ -125,6 +126,7 @@ def test_run_prints_verdicts_and_report_writes_again(tmp_path, capsys):
         (["fit", "sleepstudy", SLEEP, "--level", "nan"], "must lie between 0 and 1"),
         (["fit", "sleepstudy", SLEEP, "--level", "0.9,0.90"], "names a level twice"),
         (["fit", "sleepstudy", SLEEP, "--prior", "sigma=Flat()", "--prior", "sigma=HalfNormal(2)"], "two priors"),
+        (["fit", "sleepstudy", SLEEP, "--priors", "bamby"], "Did you mean 'bambi'?"),
         (["fit", "sleepstudy", SLEEP, "--prior", "sd_subjct=HalfNormal(5)"], "Did you mean 'sd_subject'?"),
         (["fit", "sleepstudy", SLEEP, "--estimators", "lbfg"], "Did you mean 'lbfgs-ml'?"),
         (["fit", "sleepstudy", SLEEP, "--family", "gausian"], "Did you mean 'gaussian'?"),
@@ -164,5 +166,10 @@ def test_a_prior_that_an_estimator_does_not_use_is_named(tmp_path, capsys):
     told = ["fit", "sleepstudy", SLEEP, "--estimators", "lbfgs-ml,lbfgs-map", "--out", str(tmp_path)]
     assert main([*told, "--prior", "sigma=HalfNormal(50)"]) == 0
     assert "prior not used: lbfgs-ml\n" in capsys.readouterr().out
+    assert main([*told, "--priors", "brms", "--prior", "sd_subject[days]=PCPrior(9, 0.05)"]) == 0
+    assert "prior not used: lbfgs-ml\n" in capsys.readouterr().out
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "HalfStudentT(nu=3, sigma=59.3)" in page
+    assert "PCPrior(u=9, alpha=0.05)" in page
     assert main(told) == 0
     assert "prior not used" not in capsys.readouterr().out
