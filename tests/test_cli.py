@@ -166,7 +166,7 @@ def test_a_prior_that_an_estimator_does_not_use_is_named(tmp_path, capsys):
     told = ["fit", "sleepstudy", SLEEP, "--estimators", "lbfgs-ml,lbfgs-map", "--out", str(tmp_path)]
     assert main([*told, "--prior", "sigma=HalfNormal(50)"]) == 0
     assert "prior not used: lbfgs-ml\n" in capsys.readouterr().out
-    assert main([*told, "--priors", "brms", "--prior", "sd_subject[days]=PCPrior(9, 0.05)"]) == 0
+    assert main([*told, "--priors", "brms", "--prior", "sd_subject=PCPrior(9, 0.05)"]) == 0
     assert "prior not used: lbfgs-ml\n" in capsys.readouterr().out
     page = (tmp_path / "report.html").read_text("utf-8")
     assert "HalfStudentT(nu=3, sigma=59.3)" in page
