@@ -89,9 +89,11 @@ def _note(row: Mapping[Any, Any], *, asked: bool) -> str:
     if row["status"] in _FAILED:
         return _words(row["status"])
     because = row["because"] if isinstance(row["because"], str) else ""
-    if asked or because:
+    if asked:
         return because or str(row["reason"])
-    return str(row["reason"] or ("" if row["kind"] != "eti" else row["estimand"]))
+    if row["reason"] and row["kind"] == "lr":
+        return f"{row['reason']}; the interval is by likelihood ratio"
+    return str(row["reason"] or because or ("" if row["kind"] != "eti" else row["estimand"]))
 
 
 def _at_levels(results: Results, levels: Sequence[float], *, every: bool) -> pd.DataFrame:
