@@ -260,6 +260,7 @@ def test_the_bound_is_below_the_log_marginal_likelihood_and_full_rank_is_nearer(
     assert below[0] + 0.1 < below[1] < 5
 
 
+@pytest.mark.slow
 @BOTH
 def test_a_replicate_does_not_depend_on_its_neighbours(engine):
     problems = [slopes(seed, groups=6, rows=5, sd=sd) for seed, sd in enumerate([(1.0, 0.7), (0.4, 0.3), (3.0, 0.5)])]

@@ -153,6 +153,7 @@ def test_ml_variances_at_the_boundary_are_no_obstacle():
     assert max(fit.gap_sd for fit in fits) < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{}, {"variances": "learned"}])
 def test_a_replicate_does_not_depend_on_its_neighbours(settings):
     problems = [simulated(r, rows=rows, noise=0.6) for r, rows in enumerate((60, 75, 110, 75))]

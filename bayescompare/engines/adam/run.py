@@ -26,8 +26,8 @@ Tensor = Any
 _POINTS = 200
 # The most updates whose minibatches are drawn at once; a power of two.
 _LONGEST = 512
-# Updates between two looks at whether a replicate has converged, and in long runs the share of those made so far: with 45
-# parameters a look takes as long as 200 updates.
+# Updates between two looks at whether a replicate has converged, and in long runs the share of those made so far: with
+# 45 parameters a look takes as long as 200 updates.
 _LOOK, _LATER = 50, 0.1
 # The most updates between two looks at the clock.
 _PIECE = 100
