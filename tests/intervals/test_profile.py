@@ -360,38 +360,6 @@ def test_a_profile_that_falls_again_has_no_end_at_levels_that_it_passes_twice():
     assert np.all(np.isfinite(bumpy([12.0, 0.0, 3.0, 6.0, 7.0, 9.0, 12.0]).at(5.0)))
 
 
-def nine_rows(seed: int) -> pd.DataFrame:
-    """Return nine rows, six effects: sigma may become small, with the effects taking it all."""
-    rng = np.random.default_rng(0)
-    group, x = np.repeat(np.arange(3), 3), rng.normal(size=9)
-    rng.normal(size=9)
-    effects = rng.normal(size=(3, 3)) * [0.2, 1.0, 0.0]
-    y = effects[group, 0] + effects[group, 1] * x + rng.normal(size=9)
-    return pd.DataFrame({"y": np.random.default_rng(seed).permutation(y), "x": x, "g": [f"g{k}" for k in group]})
-
-
-def test_a_fall_of_the_deviance_in_real_data_is_told():
-    problem, fit = fit_frame("y ~ x + (1 + x | g)", nine_rows(24))
-    curve = profile_of(problem, fit, "sigma")
-    assert not curve.monotone
-    assert "the profile is not monotone: the deviance falls again beyond" in curve.reasons[0]
-    above = curve.rise[curve.best :]
-    hump = int(np.flatnonzero(np.diff(above) < -1e-8)[0])
-    dip = np.min(above[hump:])
-    assert dip < above[hump] - 1e-4
-    lower, upper = curve.at((above[hump] + dip) / 2)
-    assert np.isfinite(lower)
-    assert np.isnan(upper)
-    assert np.isfinite(curve.interval(0.95)).all()
-
-
-def test_a_profile_without_a_fall_says_nothing_of_one():
-    problem, fit = fit_frame("y ~ x + (1 + x | g)", nine_rows(5))
-    curve = profile_of(problem, fit, "sigma")
-    assert curve.monotone
-    assert curve.reasons == ()
-
-
 def test_fault_13_dropped_columns_change_no_interval():
     frame = slopes(1, (0.8,))
     problem, fit = fit_frame("y ~ x + (1 | g)", frame)

@@ -199,6 +199,73 @@ def test_no_search_by_brute_force_is_lower_in_many_data_sets(model, method, seed
         check_constrained_minima(problem, fit, position, reml=method == "reml", nodes=3, starts=6)
 
 
+def nine_rows(seed: int) -> pd.DataFrame:
+    """Return nine rows, six effects: sigma may become small, with the effects taking it all."""
+    rng = np.random.default_rng(0)
+    group, x = np.repeat(np.arange(3), 3), rng.normal(size=9)
+    rng.normal(size=9)
+    effects = rng.normal(size=(3, 3)) * [0.2, 1.0, 0.0]
+    y = effects[group, 0] + effects[group, 1] * x + rng.normal(size=9)
+    return pd.DataFrame({"y": np.random.default_rng(seed).permutation(y), "x": x, "g": [f"g{k}" for k in group]})
+
+
+def fit_frame(data: pd.DataFrame, formula: str = MODELS["slope"], method: str = "ml") -> tuple[Problem, Fit]:
+    problem = build_problem(Model(formula), bc.read_data(data))
+    return problem, estimator(f"lbfgs-{method}").fit([problem], [SEED])[0]
+
+
+def test_a_fall_of_the_deviance_in_real_data_is_told():
+    problem, fit = fit_frame(nine_rows(24))
+    curve = make_profile(problem, fit, problem.layout.sigma, reml=False)
+    assert not curve.monotone
+    assert "the profile is not monotone: the deviance falls again beyond" in curve.reasons[0]
+    above = curve.rise[curve.best :]
+    hump = int(np.flatnonzero(np.diff(above) < -1e-8)[0])
+    dip = np.min(above[hump:])
+    assert dip < above[hump] - 1e-4
+    lower, upper = curve.at((above[hump] + dip) / 2)
+    assert np.isfinite(lower)
+    assert np.isnan(upper)
+    assert np.isfinite(curve.interval(0.95)).all()
+
+
+def test_a_profile_without_a_fall_says_nothing_of_one():
+    problem, fit = fit_frame(nine_rows(5))
+    curve = make_profile(problem, fit, problem.layout.sigma, reml=False)
+    assert curve.monotone
+    assert curve.reasons == ()
+
+
+@pytest.mark.parametrize(("seed", "label"), [(2, "beta[x]"), (3, "sd_g[Intercept]"), (15, "sd_g[Intercept]")])
+def test_a_lower_way_is_found_by_a_search_that_begins_elsewhere(seed, label):
+    problem, fit = fit_frame(nine_rows(seed))
+    check_constrained_minima(problem, fit, problem.layout.labels.index(label), reml=False, nodes=4, starts=5)
+
+
+@pytest.mark.parametrize("seed", [2, 24, 26])
+def test_ways_that_cross_are_told_apart(seed):
+    problem, fit = fit_frame(nine_rows(seed))
+    curve = make_profile(problem, fit, problem.layout.sigma, reml=False)
+    check_constrained_minima(problem, fit, problem.layout.sigma, reml=False, nodes=3, starts=5)
+    # without a jump: what lies between two nodes is what their derivatives allow
+    width, change = np.diff(curve.coordinate), np.abs(np.diff(curve.rise))
+    steepest = np.maximum(np.abs(curve.slope[:-1]), np.abs(curve.slope[1:]))
+    most = np.maximum(np.abs(curve.bend[:-1]), np.abs(curve.bend[1:]))
+    assert np.all(change <= width * steepest + width**2 * most + 1e-3)
+
+
+@pytest.mark.parametrize("method", ["ml", "reml"])
+@pytest.mark.parametrize("seed", [101, 104])
+def test_a_correlation_is_never_worse_than_no_effect(method, seed):
+    # where one of two effects has an sd of zero their correlation may be anything
+    problem, fit = fitted("slope", method, seed, (0.7, 0.7, 0.05) if seed == 101 else (0.05, 0.7, 0.7))
+    data = pd.DataFrame({"y": problem.y, "x": problem.x[:, 1], "g": [f"g{k}" for k in problem.groups]})
+    least = [fit_frame(data, f"y ~ x + ({term} | g)", method)[1].objective for term in ("1", "0 + x")]
+    curve = make_profile(problem, fit, problem.layout.cor.start, reml=method == "reml")
+    assert np.all(curve.deviance <= min(least) + 1e-6)
+    assert np.any(curve.deviance > min(least) - 1e-6)
+
+
 def test_others_come_to_rest_at_their_bounds_on_the_way():
     problem, fit = fitted("slope", "ml", 4, (0.8, 0.05, 0.0))
     at_one = [

@@ -77,11 +77,9 @@ def follow(
         Where else a lower way may be.
     """
     side = _outwards(held, [start], sign, top, effort.step)
-    for _ in range(effort.afresh):
-        nodes = _other_way(held, list(side.nodes))
-        if nodes is None:
-            break
-        side = _outwards(held, nodes, sign, top, effort.step)
+    for relative in effort.afresh:
+        nodes = _other_way(held, list(side.nodes), relative)
+        side = side if nodes is None else _outwards(held, nodes, sign, top, effort.step)
     return replace(side, nodes=refined(held, side.nodes, effort, detours))
 
 
@@ -118,12 +116,12 @@ def _length(nodes: list[Node], sign: int, rise: float, step: float) -> float:
     return float(min(wanted / root, most)) if root > 0.0 else most
 
 
-def _other_way(held: Held, nodes: list[Node]) -> list[Node] | None:
+def _other_way(held: Held, nodes: list[Node], relative: float) -> list[Node] | None:
     """Return the nodes with a lower way where a search from afresh finds one at the outermost, else None."""
     last = nodes[-1]
     if len(nodes) == 1 or len(last.z) == 1:
         return None
-    found = _afresh(held, last)
+    found = _afresh(held, last, relative)
     if not found.settled or found.value > last.value - OTHER_WAY:
         return None
     for k in range(len(nodes) - 1, 0, -1):
@@ -134,11 +132,11 @@ def _other_way(held: Held, nodes: list[Node]) -> list[Node] | None:
     return nodes
 
 
-def _afresh(held: Held, node: Node) -> Node:
-    """Return the end of a search from relative sds of one."""
+def _afresh(held: Held, node: Node, relative: float) -> Node:
+    """Return the end of a search from uncorrelated effects with sds of so many residual sds."""
     theta, layout = held.natural(node.z), held.problem.layout
     size = np.sqrt(np.mean(held.problem.z**2, axis=0))
-    theta[layout.sd] = theta[layout.sigma] / np.where(size > 0, size, 1.0)
+    theta[layout.sd] = relative * theta[layout.sigma] / np.where(size > 0, size, 1.0)
     theta[layout.cor] = 0.0
     z, units, floor = held.point(theta), held.units(theta), held.floor(len(node.z))
     z[0] = node.z[0]
