@@ -370,6 +370,32 @@ def test_fault_13_dropped_columns_change_no_interval():
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("between", [0.0, 1.0])
+def test_data_that_are_fitted_exactly_have_none(between):
+    frame = slopes(1, (0.0,))
+    frame["y"] = 1 + 2 * frame["x"] + between * frame.groupby("g").ngroup() ** 2
+    problem, fit = fit_frame("y ~ x + (1 | g)", frame)
+    basis = every_profile(problem, fit, estimator("lbfgs-ml"), SEED)
+    assert np.isnan(basis.bounds(0.95)).all()
+    # of exact data with effects a search stops somewhere on its way to minus infinity
+    assert all("fits the data exactly" in reason or "not at an optimum" in reason for reason in basis.reason)
+
+
+def test_fault_12_groups_of_single_rows():
+    rng = np.random.default_rng(2)
+    group = np.array([0, 1, 2, 3, 4, 4, 4, 5, 5, 5, 6, 7, 8, 9])
+    frame = pd.DataFrame({"y": rng.normal(0, 1, 10)[group] + rng.normal(size=14), "g": [f"g{k}" for k in group]})
+    problem, fit = fit_frame("y ~ 1 + (1 | g)", frame)
+    assert Flag.SINGLETONS in fit.flags
+    basis = every_profile(problem, fit, estimator("lbfgs-ml"), SEED)
+    for curve, (lower, upper) in zip(basis.curves, basis.bounds(0.95), strict=True):
+        assert lower <= curve.estimate <= upper < np.inf
+        for bound in (lower, upper):
+            if bound:
+                rise = least_deviance(problem, fit, curve, bound) - curve.minimum
+                assert rise == pytest.approx(chi2.ppf(0.95, 1), abs=1e-6)
+
+
 @pytest.mark.parametrize("label", ["sd_subject[days]", "beta[days]", "sigma"])
 def test_a_year_for_the_days_and_a_million_on_the_response_change_no_interval(label):
     problem, fit = fitted(SLEEP, "sleepstudy")

@@ -41,7 +41,7 @@ def profile(fits: Fits, parameter: str, *, estimator: str | None = None, level: 
         raise InputError(f"There is no parameter {parameter!r}.{did_you_mean(parameter, labels)}")
     name, reml = _chosen(fits, estimator)
     position = labels.index(parameter)
-    why = obstacle(fits[name], position, reml=reml)
+    why = obstacle(fits.problem, fits[name], position, reml=reml)
     if why:
         raise InputError(f"{parameter} of {name} has no profile: {why.removeprefix('no profile: ')}.")
     return make_profile(fits.problem, fits[name], position, reml=reml, level=check_level(level))

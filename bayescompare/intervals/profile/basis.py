@@ -67,7 +67,7 @@ def every_profile(problem: Problem, fit: Fit, engine: Engine, seed: np.random.Se
     reml = restricted(fit, engine)
     if reml is None:
         return None
-    without = tuple(obstacle(fit, k, reml=reml) for k in range(fit.layout.size))
+    without = tuple(obstacle(problem, fit, k, reml=reml) for k in range(fit.layout.size))
     curves = tuple(None if why else make_profile(problem, fit, k, reml=reml) for k, why in enumerate(without))
     return Profiles(curves=curves, without=without)
 
@@ -80,7 +80,7 @@ def at_bounds(problem: Problem, fit: Fit, engine: Engine, seed: np.random.SeedSe
     bounded[layout.cor] = np.abs(fit.estimate[layout.cor]) == 1.0
     if reml is None or not bounded.any():
         return None
-    without = tuple(obstacle(fit, k, reml=reml) if bounded[k] else "" for k in range(layout.size))
+    without = tuple(obstacle(problem, fit, k, reml=reml) if bounded[k] else "" for k in range(layout.size))
     curves = tuple(
         make_profile(problem, fit, k, reml=reml, effort=QUICK) if bounded[k] and not without[k] else None
         for k in range(layout.size)

@@ -101,7 +101,7 @@ class Profile:
     @property
     def reasons(self) -> tuple[str, ...]:
         """What is to be known: why there is no interval, or what its ends are."""
-        return (self.fault, *self.remarks) if self.fault else self.remarks
+        return (self.fault,) if self.fault else self.remarks
 
     @property
     def frame(self) -> pd.DataFrame:

@@ -101,6 +101,8 @@ def _outwards(held: Held, nodes: list[Node], sign: int, top: float, step: float)
         at = last.z[0] + sign * length
         if sign * (at + sign * 0.3 * length - bound) >= 0.0:
             at = bound
+        if at == last.z[0]:
+            return Side(tuple(nodes), End.BROKEN)
         nodes.append(settle(held, guess(held, nodes[-2:], at), last.typical, last.hessian))
 
 

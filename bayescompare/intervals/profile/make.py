@@ -27,17 +27,22 @@ _BETTER = 1e-4
 # A fall of the deviance that is rounding.
 _ROUNDING = 1e-8
 _NOT_FOR_REML = "not defined for REML: restricted deviances do not compare fixed effects"
+_NO_ERROR = "no profile: the model fits the data exactly, and the likelihood has no maximum"
+# Residual sd, as a share of the largest response, that rounding made.
+_EXACTLY = 1e-10
 _UNUSABLE = (Flag.NOT_STATIONARY, Flag.WORSE_OPTIMUM, Flag.DEGENERATE, Flag.NOT_FINITE)
 _ENDS = ("lower", "upper")
 
 
-def obstacle(fit: Fit, position: int, *, reml: bool) -> str:
+def obstacle(problem: Problem, fit: Fit, position: int, *, reml: bool) -> str:
     """Return why a parameter of a fit has no profile; empty where it has one."""
     for flag in _UNUSABLE:
         if flag in fit.flags:
             return f"no profile: {FLAG_SENTENCES[flag]}"
     if reml and position < fit.layout.p:
         return _NOT_FOR_REML
+    if not fit.estimate[-1] > _EXACTLY * np.max(np.abs(problem.y)):
+        return _NO_ERROR
     return "" if np.isfinite(fit.estimate[position]) else fit.reason[position]
 
 
