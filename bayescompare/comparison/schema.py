@@ -16,6 +16,7 @@ __all__ = [
     "MEASURE_COLUMNS",
     "PARTS",
     "TABLES",
+    "TIMES",
 ]
 
 _KEY = {
@@ -120,6 +121,9 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "scale": "standard error of the marginal ML estimate",
     },
 }
+
+#: Columns of fits that differ each time that a fit is made, whatever the seed.
+TIMES = ("seconds", "seconds_near")
 
 #: Measure -> what it is; e is estimate less truth, [l, u] an interval of level 1 - a.
 MEASURES: Mapping[str, str] = {

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from bayescompare.comparison.schema import TIMES
 from bayescompare.errors import InputError, StoreError
 from bayescompare.fits import Status
 from bayescompare.study import parts
@@ -119,4 +120,4 @@ def _changed(study: Study, found: Found, rows: pa.Table) -> Iterator[str]:
 
 
 # Times; the files of draws, which carry the time at which they were made; and what the study was called.
-_VARYING = ("study", "seconds", "draws_sha256")
+_VARYING = ("study", *TIMES, "draws_sha256")

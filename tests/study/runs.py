@@ -20,6 +20,7 @@ import pandas as pd
 import pytest
 
 from bayescompare.comparison.results import Results
+from bayescompare.comparison.schema import TIMES
 from bayescompare.study.definition import Study
 from bayescompare.study.store import read_results
 from tests.study.plugin import installed
@@ -169,9 +170,9 @@ def plain(results: Results) -> dict[str, pd.DataFrame]:
 
 
 def _sorted(table: pd.DataFrame) -> pd.DataFrame:
-    bare = table.drop(columns=["seconds"], errors="ignore")
+    bare = table.drop(columns=[*TIMES], errors="ignore")
     if "measure" in bare:
-        bare = bare[bare["measure"] != "seconds"]
+        bare = bare[~bare["measure"].isin(TIMES)]
     text = bare.map(lambda value: repr(value.tolist() if isinstance(value, np.ndarray) else value))
     return bare.loc[text.sort_values(list(text.columns)).index].reset_index(drop=True)
 

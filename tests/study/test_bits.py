@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from bayescompare.comparison.rows import ROWS
+from bayescompare.comparison.schema import TIMES
 from bayescompare.errors import StoreError
 from bayescompare.fits import Flag
 from bayescompare.study import collect as collecting
@@ -223,3 +225,14 @@ def test_parts_that_are_damaged_again_and_again_are_an_error(tmp_path, monkeypat
 def test_the_replicates_for_an_error_of_coverage():
     assert replicates_for({"coverage": 0.01}, 0.95) == 475 == math.ceil(0.95 * 0.05 / 0.01**2)
     assert replicates_for({"coverage": 0.005}, 0.95) == 1900
+
+
+def test_verify_leaves_the_times_of_adam_aside(tmp_path):
+    study = fast(estimators=["adam-pooled:epochs=400,scale=standardised"], replicates=2, dispersed_starts=0)
+    results = run_study(study, tmp_path)
+    assert results.tables["fits"]["seconds_near"].notna().any()
+    assert verify(tmp_path, refit=100).faults == ()
+
+
+def test_every_column_of_times_is_named():
+    assert {name for name in ROWS.names if "seconds" in name} == set(TIMES)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from bayescompare.comparison.schema import TIMES
 from bayescompare.errors import StudyError
 from bayescompare.study.run import run_study
 from bayescompare.study.tasks import plan
@@ -43,7 +44,7 @@ def test_the_same_seed_gives_the_same_tables_and_another_does_not(chosen, result
     again = run_study(chosen)
     for name, table in results.tables.items():
         pd.testing.assert_frame_equal(
-            table.drop(columns="seconds", errors="ignore"), again.tables[name].drop(columns="seconds", errors="ignore")
+            table.drop(columns=[*TIMES], errors="ignore"), again.tables[name].drop(columns=[*TIMES], errors="ignore")
         )
     other = run_study(chosen.changed(seed=4))
     assert (estimates(other)["estimate"] != estimates(results)["estimate"]).all()
