@@ -8,10 +8,10 @@ from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 
+from bayescompare.intervals.profile.elsewhere import lower_ways
 from bayescompare.intervals.profile.held import Held
-from bayescompare.intervals.profile.nearby import OTHER_WAY, Detour, guess, moved
+from bayescompare.intervals.profile.nearby import Detour, guess
 from bayescompare.intervals.profile.newton import Node, settle
 from bayescompare.intervals.profile.refine import FULL, Effort, refined
 
@@ -25,9 +25,6 @@ _GROWTH, _STEPS = 3.0, 40
 _NO_DISTANCE = 1e-6
 # Longest step and way on a logarithmic scale.
 _LONGEST, _FAR = 3.0, 25.0
-# Deviance by which two ways are the same.
-_SAME = 1e-9
-_DESCENT = {"maxiter": 200, "ftol": 1e-12, "gtol": 1e-6}
 
 
 class End(StrEnum):
@@ -77,9 +74,8 @@ def follow(
         Where else a lower way may be.
     """
     side = _outwards(held, [start], sign, top, effort.step)
-    for relative in effort.afresh:
-        nodes = _other_way(held, list(side.nodes), relative)
-        side = side if nodes is None else _outwards(held, nodes, sign, top, effort.step)
+    if effort.elsewhere and len(side.nodes) > 1:
+        side = _outwards(held, lower_ways(held, side.nodes), sign, top, effort.step)
     return replace(side, nodes=refined(held, side.nodes, effort, detours))
 
 
@@ -116,37 +112,3 @@ def _length(nodes: list[Node], sign: int, rise: float, step: float) -> float:
         return float(wanted / root) if root > 0.0 else float(last.typical[0])
     most = _GROWTH * abs(last.z[0] - nodes[-2].z[0])
     return float(min(wanted / root, most)) if root > 0.0 else most
-
-
-def _other_way(held: Held, nodes: list[Node], relative: float) -> list[Node] | None:
-    """Return the nodes with a lower way where a search from afresh finds one at the outermost, else None."""
-    last = nodes[-1]
-    if len(nodes) == 1 or len(last.z) == 1:
-        return None
-    found = _afresh(held, last, relative)
-    if not found.settled or found.value > last.value - OTHER_WAY:
-        return None
-    for k in range(len(nodes) - 1, 0, -1):
-        found = moved(held, found, nodes[k].z[0])
-        if not found.settled or found.value > nodes[k].value - _SAME:
-            break
-        nodes[k] = found
-    return nodes
-
-
-def _afresh(held: Held, node: Node, relative: float) -> Node:
-    """Return the end of a search from uncorrelated effects with sds of so many residual sds."""
-    theta, layout = held.natural(node.z), held.problem.layout
-    size = np.sqrt(np.mean(held.problem.z**2, axis=0))
-    theta[layout.sd] = relative * theta[layout.sigma] / np.where(size > 0, size, 1.0)
-    theta[layout.cor] = 0.0
-    z, units, floor = held.point(theta), held.units(theta), held.floor(len(node.z))
-    z[0] = node.z[0]
-
-    def objective(part: Array) -> tuple[float, Array]:
-        value, gradient = held(np.append(z[0], part * units[1:]))
-        return (value, gradient[1:] * units[1:]) if np.isfinite(value) else (1e100, np.zeros(len(part)))
-
-    bounds = [(low, None) for low in floor[1:]]
-    found = minimize(objective, z[1:] / units[1:], jac=True, method="L-BFGS-B", options=_DESCENT, bounds=bounds)
-    return settle(held, np.append(z[0], found.x * units[1:]), units)

@@ -188,7 +188,7 @@ def _newton(hessian: Array, gradient: Array, units: Array) -> tuple[Array, float
     values, vectors, _ = dsyev(hessian * units[:, None] * units)
     along = vectors.T @ (gradient * units)
     largest = max(-values[0], values[-1])
-    size = np.maximum(np.abs(values), max(_FLAT * largest, 1e-300))
+    size = np.maximum(np.abs(values), max(_FLAT * largest, _FLAT))
     moves = -along / size
     left, saddle = float(-along @ moves / 2.0), bool(values[0] < -_SADDLE * largest)
     if saddle:

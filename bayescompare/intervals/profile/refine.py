@@ -34,8 +34,8 @@ class Effort:
         deviance is smooth, what is said between the nodes is then about 60 times nearer.
     detours
         Of how many of two effects the absence is tried, for their correlation; the weaker one first.
-    afresh
-        Relative sds from which a search at the outermost point looks for a lower way.
+    elsewhere
+        Whether searches that begin elsewhere look for lower ways.
     sweeps
         How often to look for them beside each of the points in the end.
     """
@@ -43,14 +43,14 @@ class Effort:
     step: float
     exact: float
     detours: int
-    afresh: tuple[float, ...]
+    elsewhere: bool
     sweeps: int
 
 
 #: The ends of intervals are known to 1e-6 in deviance.
-FULL = Effort(step=0.8, exact=4e-6, detours=2, afresh=(0.2, 5.0), sweeps=3)
+FULL = Effort(step=0.8, exact=4e-6, detours=2, elsewhere=True, sweeps=3)
 #: For what is made in every study: they are known to a thousandth of a standard error.
-QUICK = Effort(step=1.3, exact=5e-3, detours=1, afresh=(), sweeps=0)
+QUICK = Effort(step=1.3, exact=5e-3, detours=1, elsewhere=False, sweeps=0)
 
 
 def refined(held: Held, nodes: Nodes, effort: Effort, detours: Sequence[Detour] = ()) -> Nodes:
