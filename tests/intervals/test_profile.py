@@ -300,6 +300,8 @@ def test_the_curve_of_sleepstudy():
     assert len(curve.frame) == len(curve.values)
     copy = pickle.loads(pickle.dumps(curve))
     assert copy.interval(0.9) == curve.interval(0.9)
+    basis = every_profile(fits.problem, fits["lbfgs-ml"], fits.engines[0], SEED)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(basis)).bounds(0.8), basis.bounds(0.8))
 
 
 def test_a_level_beyond_the_curve_is_refused_and_a_longer_curve_can_be_asked_for():
