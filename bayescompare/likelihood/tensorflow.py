@@ -173,9 +173,7 @@ def relative_roots(log_sd: Tensor, z: Tensor, log_sigma: Tensor, t_inverse: Tens
     return tf.reduce_sum(t_inverse[:, :, :, None] * root[:, None], axis=2) / tf.exp(log_sigma)[:, None, None]
 
 
-def deviance(
-    delta: Tensor, lam: Tensor | None, log_sigma: Tensor, groups: Tensor, *, together: bool = False
-) -> Tensor:
+def deviance(delta: Tensor, lam: Tensor | None, log_sigma: Tensor, groups: Tensor, *, together: bool = False) -> Tensor:
     """Return -2 log likelihood of each group, ``(R, B)``, or of all these groups together, ``(R,)``.
 
     Parameters
