@@ -153,9 +153,15 @@ _SMALL, _LARGE = (1e-100, 1e-150), (1e100, 1e150)
 
 
 def _power(prior: Prior, here: float, there: float) -> float:
-    """Return the power of the sd that a density follows between two points, NaN where it is not finite."""
-    with np.errstate(all="ignore"):
-        first, second = (float(prior.logp(np.float64(x), numpy_namespace())) for x in (here, there))
+    """Return the power of the sd that a density follows between two points, NaN where it is not finite there.
+
+    A user's density may raise so far out; what is wrong with it is said by those who use it.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            first, second = (float(prior.logp(np.float64(x), numpy_namespace())) for x in (here, there))
+    except Exception:
+        return np.nan
     return (second - first) / np.log(there / here) if np.isfinite(first) and np.isfinite(second) else np.nan
 
 
