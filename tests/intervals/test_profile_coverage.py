@@ -8,9 +8,7 @@ import pytest
 from bayescompare.engines.catalog import estimator
 from bayescompare.intervals.profile.make import make_profile
 from bayescompare.intervals.profile.refine import QUICK
-from bayescompare.likelihood.problem import Problem, problem_from_frame
-from bayescompare.model import Model
-from bayescompare.model_frame import ModelFrame
+from tests.reference.test_oneway_exact import make_problem
 
 LEVEL = 0.95
 #: Groups, rows a group, group variance of a total of 1, method -> exact coverage of the group sd (issue 5).
@@ -20,24 +18,6 @@ EXACT = {
     (10, 5, 0.5, "ml"): 0.926,
     (10, 5, 0.5, "reml"): 0.946,
 }
-
-
-def make_problem(y: np.ndarray) -> Problem:
-    """Return the one-way problem of responses ``(groups, rows)``."""
-    groups, rows = y.shape
-    ones = np.ones((y.size, 1))
-    frame = ModelFrame(
-        response="y",
-        y=y.ravel(),
-        X=ones,
-        coefs=("Intercept",),
-        Z=ones,
-        blocks=(("Intercept",),),
-        factor="g",
-        levels=tuple(map(str, range(groups))),
-        groups=np.repeat(np.arange(groups), rows),
-    )
-    return problem_from_frame(frame, Model("y ~ 1 + (1 | g)"))
 
 
 def coverage(groups: int, rows: int, variance: float, method: str, replicates: int) -> float:
