@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,12 @@ from bayescompare.layout import Layout
 from bayescompare.priors.base import Prior, Support, numpy_namespace
 from bayescompare.priors.named import LKJ, Flat
 
-__all__ = ["PriorSet", "resolve"]
+__all__ = ["GIVEN", "PriorSet", "resolve"]
 
 Array = npt.NDArray[np.float64]
+
+#: Why a parameter has the prior that the user set on it.
+GIVEN = "as given"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,8 @@ class PriorSet:
         One prior a block of at least two effects.
     sigma
         Prior of the residual sd.
+    why
+        Label, as in `labels`, to the reason of its prior.
     """
 
     layout: Layout
@@ -37,6 +42,7 @@ class PriorSet:
     sd: tuple[Prior, ...]
     cor: tuple[Prior, ...]
     sigma: Prior
+    why: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def _all(self) -> tuple[Prior, ...]:
@@ -129,6 +135,7 @@ def resolve(given: Mapping[str, Prior], defaults: PriorSet) -> PriorSet:
     layout = defaults.layout
     places = _places(layout)
     chosen: list[Prior] = [*defaults.beta, *defaults.sd, *(defaults.cor[:1]), defaults.sigma]
+    labels, why = list(defaults.labels()), dict(defaults.why)
     for key in sorted(given, key=lambda name: "[" in name):
         if key not in places:
             raise PriorError(f"The model has no parameter {key!r} to set a prior on.{did_you_mean(key, places)}")
@@ -137,6 +144,7 @@ def resolve(given: Mapping[str, Prior], defaults: PriorSet) -> PriorSet:
         prior = LKJ(1.0) if key == layout.cor_name and isinstance(given[key], Flat) else given[key]
         for place in places[key]:
             chosen[place] = prior
+            why[labels[place]] = GIVEN
     p, q = layout.p, layout.q
     _check_proper(chosen[p : p + q], layout)
     return PriorSet(
@@ -145,6 +153,7 @@ def resolve(given: Mapping[str, Prior], defaults: PriorSet) -> PriorSet:
         sd=tuple(chosen[p : p + q]),
         cor=tuple(chosen[p + q : -1]) * len(defaults.cor),
         sigma=chosen[-1],
+        why=why,
     )
 
 
