@@ -33,6 +33,8 @@ from bayescompare.priors import Prior as Prior
 from bayescompare.priors import StudentT as StudentT
 from bayescompare.priors import Uniform as Uniform
 from bayescompare.priors import UniformVariance as UniformVariance
+from bayescompare.priors import load_priors as load_priors
+from bayescompare.priors import register_prior as register_prior
 from bayescompare.reporting import report as report
 from bayescompare.simulation import simulate as simulate
 from bayescompare.study.definition import Study as Study

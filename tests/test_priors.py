@@ -35,7 +35,7 @@ from bayescompare.priors import (
     parse_prior,
     resolve,
 )
-from bayescompare.priors.parse import describe, get, register
+from bayescompare.priors.parse import describe, get, register_prior
 from tests.laws.cases import CASES, dense_covariance
 from tests.priors.table import SCALARS, distribution, ends
 
@@ -243,7 +243,7 @@ def test_names_of_the_priors():
 
 
 def test_a_prior_of_ones_own_is_usable_by_name():
-    @register
+    @register_prior
     @dataclass(frozen=True, repr=False)
     class ExponentialOfThisTest(Prior):
         """Exponential distribution."""

@@ -11,7 +11,7 @@ from bayescompare.errors import PriorError, did_you_mean
 from bayescompare.registry import Registry
 
 
-def only_numbers(candidate) -> None:
+def only_numbers(candidate, name) -> None:
     if not isinstance(candidate, int):
         raise PriorError(f"{candidate!r} is no number")
 

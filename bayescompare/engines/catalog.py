@@ -28,7 +28,7 @@ ESTIMATORS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def _check_class(item: Any) -> None:
+def _check_class(item: Any, name: str = "") -> None:
     if not (isinstance(item, type) and issubclass(item, Engine)):
         raise EstimatorError(f"{item!r} is not a subclass of bayescompare.engines.base.Engine.")
 

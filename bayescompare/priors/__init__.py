@@ -19,7 +19,8 @@ from bayescompare.priors.named import (
     Uniform,
     UniformVariance,
 )
-from bayescompare.priors.parse import available, parse_assignment, parse_prior
+from bayescompare.priors.own import PriorFile, load_priors
+from bayescompare.priors.parse import available, parse_assignment, parse_prior, register_prior
 from bayescompare.priors.prior_set import PriorSet, resolve
 from bayescompare.priors.sets import DEFAULT, SETS, check_set, default_priors, set_priors
 
@@ -40,6 +41,7 @@ __all__ = [
     "Normal",
     "PCPrior",
     "Prior",
+    "PriorFile",
     "PriorSet",
     "StudentT",
     "Uniform",
@@ -47,9 +49,11 @@ __all__ = [
     "available",
     "check_set",
     "default_priors",
+    "load_priors",
     "numpy_namespace",
     "parse_assignment",
     "parse_prior",
+    "register_prior",
     "resolve",
     "set_priors",
 ]

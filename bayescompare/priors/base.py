@@ -51,6 +51,12 @@ class Prior(ABC):
         Names of the fields that must be greater than zero, between 0 and 1, and each greater than the one before.
     """
 
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Print as typed, also where the author's dataclass would print in its own way."""
+        super().__init_subclass__(**keywords)
+        if "__repr__" not in vars(cls):
+            type.__setattr__(cls, "__repr__", Prior.__repr__)
+
     support: ClassVar[Support] = "real"
     positive: ClassVar[tuple[str, ...]] = ()
     fractions: ClassVar[tuple[str, ...]] = ()

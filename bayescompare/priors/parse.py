@@ -3,33 +3,113 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import fields
-from typing import Any
+from types import MappingProxyType
 
 from bayescompare.errors import PriorError, did_you_mean
 from bayescompare.priors import named
 from bayescompare.priors.base import Prior
+from bayescompare.priors.contract import check_kind
 from bayescompare.registry import Registry
 
-__all__ = ["available", "describe", "get", "parse_assignment", "parse_prior", "register"]
+__all__ = [
+    "available",
+    "describe",
+    "get",
+    "importing",
+    "naming",
+    "origin_of",
+    "parse_assignment",
+    "parse_prior",
+    "register_all",
+    "register_prior",
+]
 
 _LONGEST = 200
 
-
-def _check(candidate: Any) -> None:
-    if not (isinstance(candidate, type) and issubclass(candidate, Prior)):
-        raise PriorError(f"{candidate!r} is not a subclass of bayescompare.priors.Prior.")
-
-
-_REGISTRY: Registry[type[Prior]] = Registry(kind="prior", group="bayescompare.priors", check=_check, error=PriorError)
+_REGISTRY: Registry[type[Prior]] = Registry(
+    kind="prior", group="bayescompare.priors", check=check_kind, error=PriorError
+)
 for _name in named.__all__:
     _REGISTRY.add(_name, getattr(named, _name))
 
+# Where what is registered comes from, by name; and the names of each file.
+_ORIGINS: dict[str, str] = {}
+_FILES: dict[str, tuple[str, ...]] = {}
+# Names that come before those of the registry, and whether a file is being run, in this thread.
+_NAMED: ContextVar[Mapping[str, type[Prior]]] = ContextVar("named priors", default=MappingProxyType({}))
+_IMPORTING: ContextVar[bool] = ContextVar("a file of priors is being run", default=False)
 
-def register(prior: type[Prior]) -> type[Prior]:
-    """Make a prior class usable by its name; may be used as a decorator."""
+
+def register_prior(prior: type[Prior]) -> type[Prior]:
+    """Make a prior class usable by its name in this process; may be used as a decorator.
+
+    Raises
+    ------
+    PriorError
+        If the class is not complete, or its name is taken.
+    """
+    if _IMPORTING.get():
+        # who runs the file registers what it defines
+        return prior
     return _REGISTRY.add(prior.__name__, prior)
+
+
+def register_all(kinds: Mapping[str, type[Prior]], *, origin: str, key: str) -> None:
+    """Register the classes of a file, in place of those that it had when it was read before.
+
+    Parameters
+    ----------
+    origin
+        What to call the file in messages.
+    key
+        The file.
+
+    Raises
+    ------
+    PriorError
+        If a name is taken by another file, or was registered.
+    """
+    before = _FILES.get(key, ())
+    for name, kind in kinds.items():
+        if name in _REGISTRY.registered and name not in before and _REGISTRY.get(name) is not kind:
+            owner = _ORIGINS.get(name, "a class that was registered before")
+            raise PriorError(f"{origin}: the name {name} is taken by {owner}; rename the class.")
+    for name in before:
+        _REGISTRY.remove(name)
+        _ORIGINS.pop(name, None)
+    for name, kind in kinds.items():
+        _REGISTRY.add(name, kind)
+        _ORIGINS[name] = origin
+    _FILES[key] = tuple(kinds)
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Leave registering to who runs a file: its own `register_prior` does nothing here."""
+    token = _IMPORTING.set(True)
+    try:
+        yield
+    finally:
+        _IMPORTING.reset(token)
+
+
+@contextmanager
+def naming(kinds: Mapping[str, type[Prior]]) -> Iterator[None]:
+    """Read texts by these classes, before those that are registered."""
+    token = _NAMED.set({**_NAMED.get(), **kinds})
+    try:
+        yield
+    finally:
+        _NAMED.reset(token)
+
+
+def origin_of(name: str) -> str:
+    """Return whose a name is that nobody else may use: ours, or an installed package's; empty where it is free."""
+    return "bayescompare" if name in named.__all__ else _REGISTRY.offered(name)
 
 
 def available() -> Iterator[str]:
@@ -38,15 +118,22 @@ def available() -> Iterator[str]:
 
 
 def get(name: str) -> type[Prior]:
-    """Return the prior class of a name."""
-    return _REGISTRY.get(name)
+    """Return the prior class of a name.
+
+    Raises
+    ------
+    PriorError
+        If there is none, or its package cannot be loaded.
+    """
+    return _NAMED.get().get(name) or _REGISTRY.get(name)
 
 
 def describe(name: str) -> str:
     """Return a prior's arguments and the first sentence of its docstring."""
     kind = get(name)
     arguments = ", ".join(field.name for field in fields(kind))
-    return f"({arguments})  {(kind.__doc__ or '').strip().splitlines()[0].replace('`', '')}"
+    said = (kind.__doc__ or "").strip() or "one's own"
+    return f"({arguments})  {said.splitlines()[0].replace('`', '')}"
 
 
 def _number(node: ast.expr, text: str) -> float | int:
@@ -84,7 +171,7 @@ def parse_prior(text: str) -> Prior:
         If the name or an argument is unknown, or a value impossible.
     """
     call = _call(text)
-    kind = _REGISTRY.get(call.func.id)  # type: ignore[attr-defined]  # _call returns calls of names only
+    kind = get(call.func.id)  # type: ignore[attr-defined]  # _call returns calls of names only
     known = [field.name for field in fields(kind)]
     if len(call.args) > len(known):
         raise PriorError(f"{text!r}: {kind.__name__} takes {len(known)} arguments ({', '.join(known) or 'none'}).")
