@@ -10,8 +10,9 @@ import numpy.typing as npt
 from bayescompare.likelihood.coordinates import correlation_matrix
 from bayescompare.likelihood.problem import Problem
 from bayescompare.priors import numpy_namespace
+from bayescompare.priors.answers import density
 
-__all__ = ["log_priors"]
+__all__ = ["log_priors", "not_finite"]
 
 Array = npt.NDArray[np.float64]
 
@@ -31,13 +32,30 @@ def log_priors(problem: Problem, values: Array) -> dict[str, Array]:
         matrices = correlation_matrix(values[..., layout.cor], layout)
         blocks = [block for block in layout.block_slices if block.stop - block.start > 1]
         density = sum(
-            prior.logp(np.linalg.cholesky(matrices[..., block, block]), xp)
+            density(prior, np.linalg.cholesky(matrices[..., block, block]), xp)
             for block, prior in zip(blocks, priors.cor, strict=True)
         )
         found[layout.cor_name] = np.asarray(density)
-    found["sigma"] = np.asarray(priors.sigma.logp(values[..., layout.sigma], xp))
+    found["sigma"] = np.asarray(density(priors.sigma, values[..., layout.sigma], xp))
     return found
 
 
+def not_finite(problem: Problem, theta: Array) -> str:
+    """Name label, value and prior of each parameter whose density is zero, infinite or NaN at ``theta (k,)``.
+
+    Correlations are left out; empty where there is none.
+    """
+    found = []
+    for label, prior in problem.priors.labels().items():
+        if label == problem.layout.cor_name:
+            continue
+        value = theta[problem.layout.index(label)]
+        with np.errstate(all="ignore"):
+            log_density = float(density(prior, value, numpy_namespace()))
+        if not np.isfinite(log_density):
+            found.append(f"{label} at {value:.6g} under {prior!r}")
+    return f"the prior density is not finite near the data for {'; '.join(found)}" if found else ""
+
+
 def _columns(priors: Any, values: Array, xp: Any) -> Array:
-    return np.stack([prior.logp(values[..., i], xp) for i, prior in enumerate(priors)], axis=-1)
+    return np.stack([density(prior, values[..., i], xp) for i, prior in enumerate(priors)], axis=-1)

@@ -8,7 +8,6 @@ kernel is scalar (`Unstack`), so that PyTensor fuses it into one function.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,23 +22,30 @@ from bayescompare.likelihood import c_kernel
 from bayescompare.likelihood.c_kernel import KERNEL_KEY, marginal_symbol, source_key
 from bayescompare.likelihood.lanes import groups_last
 from bayescompare.likelihood.products import Products
+from bayescompare.priors.base import Functions
 
 __all__ = ["MarginalLoglik", "Unstack", "marginal_loglik", "pack", "pytensor_namespace", "unstack"]
 
 Array = npt.NDArray[np.float64]
 
 
-def pytensor_namespace() -> Any:
+def pytensor_namespace() -> Functions:
     """Return the functions that a prior's ``logp`` may use, for PyTensor symbols."""
-    return SimpleNamespace(
+    return Functions(
         abs=pt.abs,
+        erf=pt.erf,
         exp=pt.exp,
+        expm1=pt.expm1,
         lgamma=pt.gammaln,
         log=pt.log,
         log1p=pt.log1p,
+        logaddexp=pt.logaddexp,
+        maximum=pt.maximum,
+        minimum=pt.minimum,
         sqrt=pt.sqrt,
         square=pt.square,
         sum=pt.sum,
+        tanh=pt.tanh,
         where=pt.where,
         stack=pt.stack,
     )

@@ -16,7 +16,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from bayescompare.errors import EstimatorError
 from bayescompare.layout import Layout
 from bayescompare.likelihood.products import Products
 from bayescompare.priors import PriorSet
+from bayescompare.priors.base import Functions
 
 __all__ = ["backend", "backend_problem", "deviance", "log_prior", "namespace", "pack", "relative_roots", "root_rows"]
 
@@ -100,19 +100,25 @@ def _quiet() -> Iterator[None]:
         os.close(kept)
 
 
-def namespace() -> Any:
+def namespace() -> Functions:
     """Return the functions that a prior's ``logp`` may use, for tensors; see `priors.numpy_namespace`."""
     tf, keras = backend()
     ops = keras.ops
-    return SimpleNamespace(
+    return Functions(
         abs=ops.abs,
+        erf=ops.erf,
         exp=ops.exp,
+        expm1=ops.expm1,
         lgamma=tf.math.lgamma,
         log=ops.log,
         log1p=ops.log1p,
+        logaddexp=ops.logaddexp,
+        maximum=ops.maximum,
+        minimum=ops.minimum,
         sqrt=ops.sqrt,
         square=ops.square,
         sum=ops.sum,
+        tanh=ops.tanh,
         where=ops.where,
         stack=ops.stack,
     )

@@ -10,26 +10,39 @@ from types import SimpleNamespace
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from scipy.special import gammaln
+from scipy.special import erf, gammaln
 
 from bayescompare.errors import PriorError
 
-__all__ = ["Prior", "Support", "numpy_namespace"]
+__all__ = ["Functions", "Prior", "Support", "numpy_namespace"]
 
 Support = Literal["real", "positive", "correlation", "single", "any"]
 
 
-def numpy_namespace() -> Any:
+class Functions(SimpleNamespace):
+    """The functions that ``logp`` may use; another name is refused with a list of them."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"xp has no function {name!r}; it has {', '.join(sorted(vars(self)))}")
+
+
+def numpy_namespace() -> Functions:
     """Return the functions that ``logp`` may use, for NumPy arrays."""
-    return SimpleNamespace(
+    return Functions(
         abs=np.abs,
+        erf=erf,
         exp=np.exp,
+        expm1=np.expm1,
         lgamma=gammaln,
         log=np.log,
         log1p=np.log1p,
+        logaddexp=np.logaddexp,
+        maximum=np.maximum,
+        minimum=np.minimum,
         sqrt=np.sqrt,
         square=np.square,
         sum=np.sum,
+        tanh=np.tanh,
         where=np.where,
         stack=np.stack,
     )

@@ -18,6 +18,7 @@ from bayescompare.registry import Registry
 __all__ = [
     "available",
     "describe",
+    "described",
     "get",
     "importing",
     "naming",
@@ -110,6 +111,15 @@ def naming(kinds: Mapping[str, type[Prior]]) -> Iterator[None]:
 def origin_of(name: str) -> str:
     """Return whose a name is that nobody else may use: ours, or an installed package's; empty where it is free."""
     return "bayescompare" if name in named.__all__ else _REGISTRY.offered(name)
+
+
+def described(kind: type[Prior]) -> str:
+    """Return the name of a class and where it comes from, where that is not this package."""
+    name = kind.__name__
+    if name in named.__all__ or name not in _REGISTRY.registered or _REGISTRY.get(name) is not kind:
+        return name
+    source = _ORIGINS.get(name) or _REGISTRY.offered(name)
+    return f"{name} of {source}" if source else name
 
 
 def available() -> Iterator[str]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from bayescompare.errors import PriorError, did_you_mean
 from bayescompare.layout import Layout
+from bayescompare.priors.answers import check_answers, density
 from bayescompare.priors.base import Prior, Support, numpy_namespace
 from bayescompare.priors.named import LKJ, Flat
 
@@ -79,14 +80,14 @@ class PriorSet:
         factor : (..., q, q)
             Cholesky factor of the correlation matrix.
         """
-        total = self.sigma.logp(sigma, xp)
+        total = density(self.sigma, sigma, xp)
         for i, prior in enumerate(self.beta):
-            total = total + prior.logp(beta[..., i], xp)
+            total = total + density(prior, beta[..., i], xp)
         for i, prior in enumerate(self.sd):
-            total = total + prior.logp(sd[..., i], xp)
+            total = total + density(prior, sd[..., i], xp)
         blocks = [block for block in self.layout.block_slices if block.stop - block.start > 1]
         for block, prior in zip(blocks, self.cor, strict=True):
-            total = total + prior.logp(factor[..., block, block], xp)
+            total = total + density(prior, factor[..., block, block], xp)
         return total
 
     def labels(self) -> dict[str, Prior]:
@@ -130,7 +131,8 @@ def resolve(given: Mapping[str, Prior], defaults: PriorSet) -> PriorSet:
     Raises
     ------
     PriorError
-        For an unknown parameter, a support that does not fit, or an improper posterior.
+        For an unknown parameter, a support that does not fit, a density that cannot be computed, or an improper
+        posterior.
     """
     layout = defaults.layout
     places = _places(layout)
@@ -140,6 +142,7 @@ def resolve(given: Mapping[str, Prior], defaults: PriorSet) -> PriorSet:
         if key not in places:
             raise PriorError(f"The model has no parameter {key!r} to set a prior on.{did_you_mean(key, places)}")
         _check_support(key, given[key], layout)
+        check_answers(given[key])
         # uniform over correlation matrices is the LKJ distribution at one
         prior = LKJ(1.0) if key == layout.cor_name and isinstance(given[key], Flat) else given[key]
         for place in places[key]:

@@ -33,6 +33,7 @@ from bayescompare.engines.nuts.coordinates import Partials, log_jacobian
 from bayescompare.likelihood.problem import Problem
 from bayescompare.likelihood.tensorflow import backend, log_prior, namespace, root_rows
 from bayescompare.priors import Flat, Normal, PriorSet
+from bayescompare.priors.answers import density
 
 __all__ = ["Data", "NegativeElbo", "data_of"]
 
@@ -233,7 +234,7 @@ class NegativeElbo(Objective):
                 variance = tf.reduce_sum(tf.square(natural[:, i]), axis=1)[:, None]
                 total += prior.logp(mean[:, i, None], xp) - variance / (2 * tf.square(prior.sigma))
             elif not isinstance(prior, Flat):
-                total += prior.logp(beta[:, :, i], xp)
+                total += density(prior, beta[:, :, i], xp)
         return total
 
     def _of_effects(self, factor: Factor, weight: Tensor) -> Tensor:

@@ -58,9 +58,6 @@ __all__ = ["UNBOUNDED", "Parameterization", "build_model", "model_data", "reads_
 Array = npt.NDArray[Any]
 Parameterization = Literal["marginal", "centered", "noncentered"]
 
-#: What functions of Python, math and NumPy raise when they are given a symbol.
-_REFUSALS = (TypeError, ValueError, AttributeError, NotImplementedError)
-
 #: Name of the free variable that holds all parameters.
 UNBOUNDED = "unbounded"
 
@@ -157,7 +154,7 @@ def _try_symbols(priors: PriorSet) -> bool:
     symbolic = priors.with_constants(scalars(len(priors.constants())))
     try:
         symbolic.logp(_Vector(scalars(layout.p)), _Vector(scalars(layout.q)), factor, pt.dscalar(), xp)
-    except _REFUSALS:
+    except PriorError:
         return False
     return True
 
@@ -217,11 +214,9 @@ def _add_prior(layout: Layout, priors: PriorSet, at: _Parameters) -> None:
         pm.Deterministic(name, pt.stack(found[name]) if dims else sigma, dims=dims or None)
     try:
         prior = priors.logp(_Vector(at.beta), _Vector(sd), _Factor(at.factor), sigma, pytensor_namespace())
-    except _REFUSALS as error:
-        kinds = ", ".join(sorted({kind.__name__ for kind in priors.signature}))
+    except PriorError as error:
         raise PriorError(
-            f"The log density of a prior (one of {kinds}) cannot be built for NUTS: {error}. "
-            "Its logp(x, xp) must use functions of xp alone on x, not those of math or numpy."
+            f"{error} For NUTS its logp(x, xp) must use functions of xp alone on x, not those of math or numpy."
         ) from error
     pm.Potential("log_prior", prior + sum(at.log_sd) + at.log_sigma + log_jacobian(at.partials, layout))
 
