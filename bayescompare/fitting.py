@@ -16,7 +16,7 @@ from bayescompare.data import read_data
 from bayescompare.engines.base import Engine, Progress, failed_fit, within
 from bayescompare.engines.catalog import estimators as read_estimators
 from bayescompare.engines.optima import judged
-from bayescompare.errors import EstimatorError, InputError
+from bayescompare.errors import EstimatorError, InputError, PriorError
 from bayescompare.fits import Fit, Status
 from bayescompare.intervals import REFITS, check_kinds, check_refits, with_bases
 from bayescompare.likelihood.problem import Problem, build_problem
@@ -87,6 +87,9 @@ def _one_engine(
         return within(engine.fit, limit)(problems, seeds, _progress(announce, label))
     except EstimatorError as error:
         return [failed_fit(label, problem.layout, str(error), Status.NOT_APPLICABLE) for problem in problems]
+    except PriorError as error:
+        # a prior that only this engine cannot use: the others go on
+        return [failed_fit(label, problem.layout, str(error)) for problem in problems]
 
 
 def _progress(announce: Announce | None, what: str) -> Progress | None:
