@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from bayescompare.cli.options import PriorsFrom, take_priors
 from bayescompare.cli.root import Out, app, status_of, write
 
 __all__ = ["fit"]
@@ -36,6 +37,7 @@ def fit(
         str | None,
         typer.Option(help="Set of all other priors, such as bambi; 'bayescompare list prior-sets' names them."),
     ] = None,
+    priors_from: PriorsFrom = None,
     level: Annotated[str, typer.Option(help="Levels of the intervals, with commas between.")] = "0.95",
     intervals: Annotated[
         str | None,
@@ -64,6 +66,7 @@ def fit(
     from bayescompare.model import Model
     from bayescompare.study.store import prepared
 
+    take_priors(priors_from)
     levels, kinds = levels_of(level), kinds_of(intervals)
     model = Model(formula, family=family, priors=priors_of(prior or [], priors))
     pair = pair_of(contours, model, data, na.value)

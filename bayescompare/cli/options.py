@@ -7,12 +7,26 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["PriorsFrom"]
+__all__ = ["PriorsFrom", "take_priors"]
 
-#: Pass it to `bayescompare.priors.load_priors` before anything that may name a prior is read.
+#: Pass it to `take_priors` before anything that may name a prior is read.
 PriorsFrom = Annotated[
     Path | None,
     typer.Option(
         "--priors-from", help="A Python file with priors of one's own. It is run, and its classes can then be named."
     ),
 ]
+
+
+def take_priors(path: Path | None) -> None:
+    """Run the file of priors that the user has named, if there is one.
+
+    Raises
+    ------
+    PriorError
+        If it cannot be used; see `bayescompare.priors.load_priors`.
+    """
+    if path is not None:
+        from bayescompare.priors import load_priors
+
+        load_priors(path)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bayescompare.cli.options import PriorsFrom, take_priors
 from bayescompare.cli.root import FAILED, OK, Out, app, status_of, write
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def run(
     scheduler: Annotated[
         str | None, typer.Option(help="Address of a Dask scheduler that runs already, such as tcp://10.0.0.5:8786.")
     ] = None,
+    priors_from: PriorsFrom = None,
     target_mcse: Annotated[
         list[str] | None,
         typer.Option(help="Choose the replicates by a Monte Carlo standard error: coverage=0.01; may be given again."),
@@ -51,6 +53,7 @@ def run(
     _refuse_together({"--workers": workers, "--scheduler": scheduler})
     _refuse_together({"--replicates": replicates, "--target-mcse": target_mcse})
     _refuse_together({"--dry-run": dry_run, "--fork": fork})
+    take_priors(priors_from)
     changes = {"replicates": replicates, "seed": seed}
     chosen = load(study).changed(**{name: value for name, value in changes.items() if value is not None})
     targets = targets_of(target_mcse or [])
@@ -124,10 +127,12 @@ def verify(
     folder: Annotated[Path, typer.Argument(help="A folder that 'run' wrote.")],
     refit: Annotated[int, typer.Option(min=0, help="Tasks, drawn at random, to run again.")] = 3,
     seed: Annotated[int, typer.Option(min=0, help="Of that draw.")] = 0,
+    priors_from: PriorsFrom = None,
 ) -> None:
     """Read and hash every file of a study, and run some tasks again to the same bits."""
     from bayescompare.study.verify import verify as verified
 
+    take_priors(priors_from)
     found = verified(folder, refit=refit, seed=seed)
     typer.echo(f"{found.parts:,} parts and {found.draws:,} files of draws read and hashed.")
     for task in found.refitted:
@@ -149,6 +154,7 @@ def rerun(
     replicate: Annotated[int, typer.Option(min=0, help="Number of the data set, from 0.")],
     estimator: Annotated[str, typer.Option(help="Label of the estimator.")],
     data: Annotated[Path | None, typer.Option(help="Write the data set here: a .csv or .parquet file.")] = None,
+    priors_from: PriorsFrom = None,
 ) -> None:
     """Make one fit of a study again, exactly."""
     from bayescompare.cli.tables import print_rerun
@@ -156,6 +162,7 @@ def rerun(
     from bayescompare.study.rerun import rerun as made_again
     from bayescompare.study.rerun import save
 
+    take_priors(priors_from)
     source = Path(folder) if Path(folder).is_dir() else load(folder)
     found = made_again(source, scenario=scenario, replicate=replicate, estimator=estimator)
     print_rerun(found)
