@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from bayescompare.errors import ModelError, PriorError, did_you_mean
-from bayescompare.priors import DEFAULT, Prior, check_set, parse_prior
+from bayescompare.priors import DEFAULT, Prior, as_prior, check_set
 
 __all__ = ["FAMILIES", "Model"]
 
@@ -28,9 +29,10 @@ class Model:
     family
         A name out of `FAMILIES`.
     priors
-        Parameter (``"sd_subject"``, ``"beta[days]"``) to prior, as an object or as it is typed. The others have
-        those of the set that the key ``"set"`` names, by default ``"default"``, which scales with the data; a
-        name of a set in place of the whole is that set alone.
+        Parameter (``"sd_subject"``, ``"beta[days]"``) to prior, as an object or as it is typed; a distribution of
+        PyMC's, such as ``pm.Weibull.dist(alpha=2, beta=50)``, is an object too. The others have those of the set
+        that the key ``"set"`` names, by default ``"default"``, which scales with the data; a name of a set in place
+        of the whole is that set alone.
 
     Raises
     ------
@@ -40,7 +42,7 @@ class Model:
 
     formula: str
     family: str = "gaussian"
-    priors: Mapping[str, Prior | str] | str = field(default_factory=dict)
+    priors: Mapping[str, Any] | str = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the family, and read the priors that are texts."""
@@ -48,16 +50,16 @@ class Model:
             raise ModelError(f"There is no family {self.family!r}.{did_you_mean(self.family, FAMILIES)}")
         given = {"set": self.priors} if isinstance(self.priors, str) else dict(self.priors)
         named = {"set": check_set(given.pop("set"))} if "set" in given else {}
-        read = {key: parse_prior(prior) if isinstance(prior, str) else prior for key, prior in given.items()}
+        read = {key: as_prior(prior) for key, prior in given.items()}
         for key, prior in read.items():
-            if not isinstance(prior, Prior):
+            if prior is None:
                 raise PriorError(
-                    f"The prior of {key!r} is {prior!r}; give an object such as HalfNormal(50), or its text."
+                    f"The prior of {key!r} is {given[key]!r}; give an object such as HalfNormal(50), or its text."
                 )
         object.__setattr__(self, "priors", named | read)
 
     @property
-    def _priors(self) -> Mapping[str, Prior | str]:
+    def _priors(self) -> Mapping[str, Any]:
         assert not isinstance(self.priors, str)
         return self.priors
 

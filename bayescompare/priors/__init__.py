@@ -20,7 +20,7 @@ from bayescompare.priors.named import (
     UniformVariance,
 )
 from bayescompare.priors.own import PriorFile, load_priors
-from bayescompare.priors.parse import available, parse_assignment, parse_prior, register_prior
+from bayescompare.priors.parse import as_prior, available, parse_assignment, parse_prior, register_prior
 from bayescompare.priors.prior_set import PriorSet, resolve
 from bayescompare.priors.sets import DEFAULT, SETS, check_set, default_priors, set_priors
 
@@ -46,6 +46,7 @@ __all__ = [
     "StudentT",
     "Uniform",
     "UniformVariance",
+    "as_prior",
     "available",
     "check_set",
     "default_priors",

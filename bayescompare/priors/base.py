@@ -62,18 +62,21 @@ class Prior(ABC):
         ``"real"``, ``"positive"``, ``"correlation"``, ``"single"`` (a real or a positive number), or ``"any"``.
     positive, fractions, increasing
         Names of the fields that must be greater than zero, between 0 and 1, and each greater than the one before.
+    in_tensorflow
+        Whether ``logp`` works with Keras; estimators of TensorFlow say where it does not.
     """
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         """Print as typed, also where the author's dataclass would print in its own way."""
         super().__init_subclass__(**keywords)
         if "__repr__" not in vars(cls):
-            type.__setattr__(cls, "__repr__", Prior.__repr__)
+            type.__setattr__(cls, "__repr__", cls.__repr__)
 
     support: ClassVar[Support] = "real"
     positive: ClassVar[tuple[str, ...]] = ()
     fractions: ClassVar[tuple[str, ...]] = ()
     increasing: ClassVar[tuple[str, ...]] = ()
+    in_tensorflow: ClassVar[bool] = True
 
     @abstractmethod
     def logp(self, x: Any, xp: Any) -> Any:

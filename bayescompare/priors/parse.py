@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import fields
 from types import MappingProxyType
+from typing import Any
 
 from bayescompare.errors import PriorError, did_you_mean
 from bayescompare.priors import named
 from bayescompare.priors.base import Prior
 from bayescompare.priors.contract import check_kind
+from bayescompare.priors.pymc_table import PREFIX, arguments, kind_of
 from bayescompare.registry import Registry
 
 __all__ = [
+    "as_prior",
     "available",
     "describe",
     "described",
@@ -157,19 +161,30 @@ def _number(node: ast.expr, text: str) -> float | int:
     raise PriorError(f"In the prior {text!r}, {ast.unparse(node)!r} is not a number; write it as in HalfNormal(2.5).")
 
 
-def _call(text: str) -> ast.Call:
-    """Parse ``Name(...)``, without evaluating anything."""
+def _call(text: str) -> tuple[str, ast.Call]:
+    """Parse ``Name(...)`` or ``pm.Name(...)``, without evaluating anything; return the name and the call."""
     if len(text) > _LONGEST:
         raise PriorError(f"A prior of {len(text)} characters cannot be right: {text[:40]!r}...")
     try:
         node = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         node = None
-    if isinstance(node, ast.Name):
+    if isinstance(node, ast.Name | ast.Attribute):
         node = ast.Call(func=node, args=[], keywords=[])
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        return node
+    if isinstance(node, ast.Call):
+        name = _dotted(node.func)
+        if name:
+            return name, node
     raise PriorError(f"Cannot read the prior {text!r}; write a name and numbers, as in HalfNormal(2.5).")
+
+
+def _dotted(node: ast.expr) -> str:
+    """Return a name, ours or one of PyMC's; empty where it is neither."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and f"{node.value.id}." == PREFIX:
+        return f"{PREFIX}{node.attr}"
+    return ""
 
 
 def parse_prior(text: str) -> Prior:
@@ -180,24 +195,51 @@ def parse_prior(text: str) -> Prior:
     PriorError
         If the name or an argument is unknown, or a value impossible.
     """
-    call = _call(text)
-    kind = get(call.func.id)  # type: ignore[attr-defined]  # _call returns calls of names only
-    known = [field.name for field in fields(kind)]
+    name, call = _call(text)
+    of_pymc = name.startswith(PREFIX)
+    known = list(arguments(name.removeprefix(PREFIX)) if of_pymc else (field.name for field in fields(get(name))))
+    values = _values(text, name, call, known)
+    try:
+        kind = kind_of(name.removeprefix(PREFIX), tuple(values)) if of_pymc else get(name)
+        return kind(**values)
+    except TypeError as error:
+        raise PriorError(f"{text!r}: {name} needs {', '.join(known)}.") from error
+
+
+def _values(text: str, name: str, call: ast.Call, known: list[str]) -> dict[str, float]:
+    """Return the numbers of a call by argument."""
     if len(call.args) > len(known):
-        raise PriorError(f"{text!r}: {kind.__name__} takes {len(known)} arguments ({', '.join(known) or 'none'}).")
+        raise PriorError(f"{text!r}: {name} takes {len(known)} arguments ({', '.join(known) or 'none'}).")
     values = dict(zip(known, [_number(node, text) for node in call.args], strict=False))
     for keyword in call.keywords:
         if keyword.arg not in known:
-            hint = did_you_mean(str(keyword.arg), known) or f" {kind.__name__} takes none."
+            hint = did_you_mean(str(keyword.arg), known) or f" {name} takes none."
             listed = f" Arguments: {', '.join(known)}." if "Did you mean" in hint else ""
-            raise PriorError(f"{text!r}: {kind.__name__} has no argument {keyword.arg!r}.{hint}{listed}")
+            raise PriorError(f"{text!r}: {name} has no argument {keyword.arg!r}.{hint}{listed}")
         if keyword.arg in values:
             raise PriorError(f"{text!r}: {keyword.arg} is given twice.")
         values[keyword.arg] = _number(keyword.value, text)
-    try:
-        return kind(**values)
-    except TypeError as error:
-        raise PriorError(f"{text!r}: {kind.__name__} needs {', '.join(known)}.") from error
+    return values
+
+
+def as_prior(given: Any) -> Prior | None:
+    """Return the prior that an object is: a prior, its text, or a distribution of PyMC's; None where it is nothing.
+
+    Raises
+    ------
+    PriorError
+        If a text cannot be read, or a distribution is none of a single real number.
+    """
+    if isinstance(given, str):
+        return parse_prior(given)
+    if isinstance(given, Prior):
+        return given
+    # a variable of PyTensor's: who has one has loaded PyMC
+    if "pytensor" in sys.modules and hasattr(given, "owner") and hasattr(given, "type"):
+        from bayescompare.priors.pymc_density import prior_of
+
+        return prior_of(given)
+    return None
 
 
 def parse_assignment(text: str) -> tuple[str, Prior]:

@@ -137,6 +137,9 @@ class AdamEngine(Engine):
 
     def supports(self, model: Model) -> str | None:
         """Return why the engine cannot fit a model here, or None where it can."""
+        elsewhere = [repr(prior) for prior in model.own_priors.values() if not prior.in_tensorflow]
+        if self.uses_priors and elsewhere:
+            return f"{elsewhere[0]} has no density in TensorFlow; nuts and lbfgs-map can use it"
         return Engine.supports(self, model) or backend_problem()
 
     def fit(
