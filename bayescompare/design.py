@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bayescompare.errors import NameRefusedError, StudyError, did_you_mean
-from bayescompare.priors import Prior, check_set, parse_prior
+from bayescompare.priors import DEFAULT, Prior, check_set, parse_prior
 
 __all__ = ["COVARIATES", "Covariate", "Design", "Scenario", "check_name", "parse_covariate"]
 
@@ -201,7 +201,9 @@ class Scenario:
         it is typed, from which each replicate draws its own. Fixed effects and correlations that are
         not given are zero; sds and sigma must be given. ``"prior"`` draws all parameters from ``priors``.
     priors
-        The model's own priors, for ``truth = "prior"``.
+        The model's own priors, and under ``set`` the name of the set of the others.
+    nominal
+        Mean and sd of the response for which the priors that scale with data are made, where ``truth = "prior"``.
     base
         Name of the study file's scenario that it came from; its own name otherwise.
     factors
@@ -214,6 +216,7 @@ class Scenario:
     truth: Mapping[str, float | Prior | str] | Literal["prior"]
     description: str = ""
     priors: Mapping[str, Prior | str] = field(default_factory=dict)
+    nominal: tuple[float, float] = (0.0, 1.0)
     base: str = ""
     factors: Mapping[str, float | str] = field(default_factory=dict)
 
@@ -224,6 +227,8 @@ class Scenario:
             raise StudyError(f"truth must be a table of parameters, or 'prior', not {self.truth!r}.")
         if not isinstance(self.truth, str):
             object.__setattr__(self, "truth", _read(self.truth))
+        if not (np.all(np.isfinite(self.nominal)) and self.nominal[1] > 0):
+            raise StudyError(f"nominal is a finite mean and an sd greater than 0, not {self.nominal!r}.")
         named = {"set": check_set(self.priors["set"])} if "set" in self.priors else {}
         own = {key: prior for key, prior in self.priors.items() if key != "set"}
         object.__setattr__(self, "priors", named | _read(own))
@@ -265,6 +270,8 @@ class Scenario:
             "fixed_design": self.fixed_design,
             "covariates": {name: str(covariate) for name, covariate in self.covariates.items()},
             "truth": truth,
+            "prior_set": str(self.priors.get("set", DEFAULT)),
+            **({"nominal": list(self.nominal)} if self.truth == "prior" else {}),
         }
 
 

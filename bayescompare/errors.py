@@ -18,6 +18,7 @@ __all__ = [
     "PriorError",
     "StoreError",
     "StudyError",
+    "UndrawableError",
     "did_you_mean",
 ]
 
@@ -58,6 +59,10 @@ class NameRefusedError(InputError):
 
 class StudyError(InputError):
     """A study is not what it should be."""
+
+
+class UndrawableError(StudyError):
+    """A truth is to be drawn from priors that cannot be drawn from."""
 
 
 class StoreError(BayesCompareError):

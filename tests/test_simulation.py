@@ -11,13 +11,15 @@ from scipy import stats
 
 from bayescompare.dataset import Dataset
 from bayescompare.design import Design, Scenario, parse_covariate
-from bayescompare.errors import StudyError
+from bayescompare.errors import StudyError, UndrawableError
 from bayescompare.layout import Layout
 from bayescompare.likelihood.problem import build_problem
 from bayescompare.model import Model
 from bayescompare.model_frame import model_frame
+from bayescompare.priors import parse_prior
 from bayescompare.seeds import sequence
-from bayescompare.simulation import blank, simulate, truth_of, truth_vector
+from bayescompare.simulation import blank, frozen, simulate, truth_of, truth_vector
+from bayescompare.simulation.frozen import nominal_response
 
 SLOPES = Scenario(
     name="slopes",
@@ -242,7 +244,8 @@ DRAWN = replace(SLOPES, design=replace(SLOPES.design, groups=3, rows=3), truth=L
 def truths(scenario: Scenario, replicates: int, seed: int = 1) -> np.ndarray:
     layout = blank(scenario, 0, seed).layout
     streams = [sequence(seed, scenario.name, replicate, "truth") for replicate in range(replicates)]
-    return np.array([truth_vector(truth_of(scenario, layout), layout, "here", stream) for stream in streams])
+    truth = truth_of(frozen(scenario, seed, layout), layout)
+    return np.array([truth_vector(truth, layout, "here", stream) for stream in streams])
 
 
 def test_drawn_truths_follow_their_laws():
@@ -281,8 +284,62 @@ def test_the_prior_as_truth_is_the_same_as_its_laws_one_by_one():
     }
     prior = replace(DRAWN, truth="prior", priors=own)
     np.testing.assert_array_equal(truths(prior, 5)[:, 1:], truths(DRAWN, 5)[:, 1:])
-    with pytest.raises(StudyError, match=r"scenario 'slopes': to draw from the prior, beta\[Intercept\], sigma need"):
-        simulate(replace(prior, priors={"beta[x]": "Normal(0, 1)", "sd_g": "HalfNormal(1)"}), 0, 1)
+
+
+def test_priors_that_scale_with_data_are_frozen_for_the_reference_design():
+    drawn = replace(DRAWN, truth="prior", priors={"sd_g[x]": "HalfNormal(7)"})
+    known = frozen(drawn, 1)
+    sheet = blank(drawn, 0, 1)
+    spread = sheet.x[:, 1].std()
+    assert known.priors["beta[x]"].sigma == pytest.approx(2.5 / spread, rel=1e-5)
+    assert known.priors["sd_g[Intercept]"].sigma == pytest.approx(2.5, rel=1e-5)
+    assert repr(known.priors["sd_g[x]"]) == "HalfNormal(7)"
+    assert known.priors["beta[Intercept]"].mu == 0.0
+    assert repr(known.priors["cor_g"]) == "LKJ(2)"
+    # what is printed is what is used, and freezing twice changes nothing
+    assert {key: parse_prior(repr(one)) for key, one in known.priors.items() if key != "set"} == {
+        key: one for key, one in known.priors.items() if key != "set"
+    }
+    assert frozen(known, 1, sheet.layout) is known
+    np.testing.assert_array_equal(truths(drawn, 4), truths(known, 4))
+    # another response scale moves the priors, not the design
+    wide = frozen(replace(drawn, nominal=(100.0, 20.0)), 1)
+    assert wide.priors["sd_g[Intercept]"].sigma == pytest.approx(50.0, rel=1e-5)
+    assert wide.priors["beta[Intercept]"].mu == pytest.approx(100.0, rel=1e-5)
+
+
+def test_the_nominal_response_is_near_to_normal_and_says_nothing_of_the_predictors():
+    sheet = blank(DRAWN, 0, 1)
+    response = nominal_response(sheet, 3.0, 2.0)
+    assert (response.mean(), response.std()) == pytest.approx((3.0, 2.0), rel=1e-12)
+    assert 1.4826 * np.median(np.abs(response - np.median(response))) == pytest.approx(2.0, rel=0.1)
+    left = response - sheet.x @ np.linalg.lstsq(sheet.x, response)[0]
+    assert left.std() == pytest.approx(2.0, rel=1e-9)
+
+
+def test_every_replicate_has_the_priors_that_its_truth_was_drawn_from():
+    known = frozen(replace(DRAWN, truth="prior"), 1)
+    for replicate in (0, 3):
+        problem = build_problem(Model(known.formula, priors=dict(known.priors)), simulate(known, replicate, 1))
+        assert problem.priors.labels() == {key: one for key, one in known.priors.items() if key != "set"}
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ("flat", r"set 'flat'\): beta\[Intercept\]: Flat\(\) is improper and cannot be drawn from"),
+        ("brms", r"beta\[Intercept\]: Flat\(\) is improper"),
+        ("inla", r"beta\[Intercept\]: Flat\(\) is improper"),
+        ("chung-2013", "cannot be drawn from"),
+        ("gelman-2006-uniform", "cannot be drawn from"),
+        ("gelman-2006-half-cauchy", "cannot be drawn from"),
+        ("penalised-complexity", "cannot be drawn from"),
+        ("bugs", r"sd_g\[Intercept\]: 5\d% of the draws of InverseGamma\(.*\) are zero or infinite in float64"),
+    ],
+)
+def test_sets_that_no_truth_can_be_drawn_from(named, message):
+    with pytest.raises(UndrawableError, match=message):
+        simulate(replace(SLOPES, truth="prior", priors={"set": named}), 0, 1)
 
 
 @pytest.mark.parametrize(

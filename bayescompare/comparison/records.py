@@ -13,6 +13,7 @@ import pandas as pd
 from bayescompare.comparison.arrival import arrival
 from bayescompare.comparison.prediction import prediction_errors
 from bayescompare.fits import Fit
+from bayescompare.likelihood.problem import Problem
 
 __all__ = [
     "Record",
@@ -50,6 +51,10 @@ class Record:
         Conditional modes of the random effects at the true parameters.
     moments : (p + q, p + q), optional
         Second moments of the data's rows; see `prediction.moments`.
+    drawn
+        Whether the truth was drawn from the priors that the data are fitted with.
+    problem
+        The data as they were fitted, where something is made of them.
     draws_sha256
         Of the file that keeps the draws, empty where none does.
     """
@@ -62,6 +67,8 @@ class Record:
     effects: Array | None = None
     modes: Array | None = None
     moments: Array | None = None
+    drawn: bool = False
+    problem: Problem | None = None
     draws_sha256: str = ""
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from bayescompare.comparison.calibration import calibration
 from bayescompare.comparison.decomposition import Decomposition, decomposition
 from bayescompare.comparison.detectors import detectors
 from bayescompare.comparison.headline import headline
@@ -86,6 +87,11 @@ class Results:
     def decomposition(self) -> Decomposition:
         """The errors in parts: optimizer and stopping, objective, sampling; see `decomposition.decomposition`."""
         return decomposition(self.tables)
+
+    @cached_property
+    def calibration(self) -> pd.DataFrame:
+        """Whether truths drawn from the priors lie where the fits say; see `calibration.calibration`."""
+        return calibration(self.tables)
 
     @cached_property
     def detectors(self) -> pd.DataFrame:

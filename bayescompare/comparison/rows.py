@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from bayescompare.comparison.calibration_rows import calibration_rows
 from bayescompare.comparison.records import (
     Record,
     estimate_rows,
@@ -74,6 +75,10 @@ ROWS = pa.schema({
     "random_effects": _VALUES,
     "traces": _struct(restart=_WHOLE, step=_WHOLE, quantity=_TEXT, value=_REAL),
     "recovery": _struct(effect=_TEXT, rmse=_REAL, slope=_REAL),
+    "calibration": _struct(
+        parameter=_TEXT, kind=_TEXT, truth=_REAL, estimate=_REAL, sd=_REAL, pit=_REAL, covered_from=_REAL,
+        rank=_WHOLE, n_ranks=_WHOLE, reason=_TEXT,
+    ),
     "working": pa.list_(_REAL),
     "working_se": pa.list_(_REAL),
     "own_optimum": pa.list_(_REAL),
@@ -110,6 +115,7 @@ def row_of(
         "random_effects": list(random_effect_rows(record)) if random_effects else [],
         "traces": list(trace_rows(record)) if traces else [],
         "recovery": list(recovery_rows(record)),
+        "calibration": list(calibration_rows(record, kinds)),
         "working": natural_working(fit.estimate, fit.layout),
         "working_se": nothing if fit.working_se is None else fit.working_se,
         "own_optimum": nothing if fit.own_optimum is None else fit.own_optimum,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 __all__ = [
+    "CALIBRATION_COLUMNS",
     "DETECTOR_COLUMNS",
     "DIFFERENCE_COLUMNS",
     "ERROR_MEAN_COLUMNS",
@@ -336,4 +337,29 @@ DETECTOR_COLUMNS: Mapping[str, str] = {
     "n_unavailable": "fits of a known gap for which there is no such diagnostic",
     "n_unknown": "fits whose gap is not known",
     "n_total": _MEASURED["n_total"],
+}
+
+#: Columns of `calibration.calibration`.
+CALIBRATION_COLUMNS: Mapping[str, str] = {
+    **{name: _KEY[name] for name in ("scenario", "estimator")},
+    "parameter": "flat label, or name of a derived quantity",
+    "kind": "kind of interval",
+    "reading": "fits that were used: all, or those that passed the convergence gate",
+    "verdict": "calibrated, not calibrated, undecided or not applicable",
+    "what": "what is wrong, or why there is no verdict",
+    "p_value": "of the order statistic of the transforms that is farthest from uniform, exact",
+    "p_adjusted": "the same, allowing for the number of tests of the reading (Holm)",
+    "spread": "how many times wider the distributions should be; 1 is right",
+    "spread_lower": "lower bound of its 95 % Monte Carlo interval",
+    "spread_upper": "upper bound",
+    "shift": "by how many of its sds a distribution's centre lies below the truth; NaN of kinds without equal tails",
+    "shift_lower": "lower bound of its 95 % Monte Carlo interval",
+    "shift_upper": "upper bound",
+    "coverage_50": "share of the 50 % intervals that hold the truth",
+    "coverage_80": "of the 80 % intervals",
+    "coverage_95": "of the 95 % intervals",
+    "contraction": "share of the prior variance that the data take away, in the median fit",
+    "n_used": "fits that have such an interval",
+    "n_total": "fits that were asked for, of that reading",
+    "reason": "why there is no number",
 }

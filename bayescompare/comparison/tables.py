@@ -22,7 +22,7 @@ __all__ = ["tables"]
 Array = npt.NDArray[np.float64]
 
 _KEY = ["study", "scenario", "replicate", "estimator"]
-_NESTED = ("estimates", "intervals", "random_effects", "traces", "recovery")
+_NESTED = ("estimates", "intervals", "random_effects", "traces", "recovery", "calibration")
 
 
 def tables(rows: pa.Table) -> dict[str, pd.DataFrame]:

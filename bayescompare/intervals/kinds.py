@@ -50,12 +50,15 @@ class Kind:
         Whether it is made where nobody asks for it.
     drawn
         Whether it is of a distribution and not of a point estimate.
+    tails
+        Whether it leaves as much on both sides, so that its bounds at all levels are those of one distribution.
     """
 
     what: str
     maker: str = ""
     usual: bool = True
     drawn: bool = False
+    tails: bool = True
 
 
 #: Kinds of intervals by name.
@@ -91,6 +94,7 @@ KINDS: Mapping[str, Kind] = {
         what="shortest interval of the same refits",
         maker="bayescompare.intervals.bootstrap:shortest",
         usual=False,
+        tails=False,
     ),
     "averaged": Kind(
         what="of Adam's iterates: Wald at their average, with the optimizer's noise",
@@ -98,7 +102,7 @@ KINDS: Mapping[str, Kind] = {
         usual=False,
     ),
     "eti": Kind(what="equal-tailed interval of the posterior draws", drawn=True),
-    "hdi": Kind(what="shortest interval of the posterior draws", drawn=True),
+    "hdi": Kind(what="shortest interval of the posterior draws", drawn=True, tails=False),
     "variational": Kind(what="equal-tailed interval of a Gaussian fitted to the posterior", drawn=True),
 }
 

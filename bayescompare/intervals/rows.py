@@ -13,7 +13,7 @@ from bayescompare.intervals.kinds import check_kinds, chosen
 from bayescompare.intervals.posterior import EqualTails, Shortest
 from bayescompare.intervals.wald import Wald
 
-__all__ = ["IntervalRow", "check_level", "intervals"]
+__all__ = ["IntervalRow", "bases", "check_level", "intervals"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +53,19 @@ def intervals(fit: Fit, levels: Sequence[float] = (0.95,), kinds: Sequence[str] 
     InputError
         If a level is not between 0 and 1, or a kind is not known.
     """
-    wanted = chosen(kinds if kinds is None else check_kinds(kinds))
-    bases = {name: basis for name, basis in _bases(fit).items() if name in wanted}
+    made = bases(fit, kinds)
     return [
         row
         for level in map(check_level, levels)
-        for name, basis in bases.items()
+        for name, basis in made.items()
         for row in _rows(fit, name, level, basis)
     ]
+
+
+def bases(fit: Fit, kinds: Sequence[str] | None = None) -> dict[str, Basis]:
+    """Return what the intervals of a fit are made of, kind by kind; see `intervals`."""
+    wanted = chosen(kinds if kinds is None else check_kinds(kinds))
+    return {name: basis for name, basis in _bases(fit).items() if name in wanted}
 
 
 def _bases(fit: Fit) -> Mapping[str, Basis]:

@@ -1,4 +1,4 @@
-"""From a scenario to covariates and groups, and from these and a truth to responses."""
+"""From a scenario to responses: covariates and groups, a truth, and what the model makes of both."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from bayescompare.data.columns import as_predictor
 from bayescompare.dataset import Dataset
 from bayescompare.design import Scenario
-from bayescompare.errors import StudyError, did_you_mean
-from bayescompare.formula import Formula, parse
-from bayescompare.layout import Layout
-from bayescompare.model_frame.evaluate import common_matrix, effect_matrix
-from bayescompare.model_frame.rank import independent_columns
+from bayescompare.errors import StudyError, UndrawableError
 from bayescompare.seeds import generator, sequence
+from bayescompare.simulation.blank import Blank, blank
+from bayescompare.simulation.frozen import frozen
 from bayescompare.simulation.truths import covariance_root, truth_of, truth_vector
 
-__all__ = ["Blank", "Truth", "answered", "blank", "simulate"]
+__all__ = ["Truth", "answered", "simulate"]
 
 Array = npt.NDArray[np.float64]
 
@@ -39,104 +36,26 @@ class Truth:
     effects: Array
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Blank:
-    """A data set before there is a response.
-
-    Parameters
-    ----------
-    columns
-        Covariates and the grouping factor.
-    groups : (n,)
-        Index of each row's group.
-    x, z : (n, p), (n, q)
-        What the formula makes of the columns.
-    """
-
-    response: str
-    columns: dict[str, npt.NDArray[np.generic]]
-    groups: npt.NDArray[np.intp]
-    layout: Layout
-    x: Array
-    z: Array
-
-
 def simulate(scenario: Scenario, replicate: int, seed: int) -> Dataset:
     """Return replicate ``replicate`` of a scenario under a root seed; ``Dataset.truth`` is a `Truth`.
 
     Raises
     ------
+    UndrawableError
+        If the truth is drawn from the priors, and one of them cannot be drawn from.
     StudyError
         If formula, covariates and truth do not fit together.
     """
     where = f"scenario {scenario.name!r}"
     try:
         sheet = blank(scenario, replicate, seed)
-        truth = truth_of(scenario, sheet.layout)
+        truth = truth_of(frozen(scenario, seed, sheet.layout), sheet.layout)
+    except UndrawableError:
+        raise
     except StudyError as error:
         raise StudyError(f"{where}: {error}") from None
     theta = truth_vector(truth, sheet.layout, where, sequence(seed, scenario.name, replicate, "truth"))
     return answered(sheet, theta, scenario, replicate, seed)
-
-
-def blank(scenario: Scenario, replicate: int, seed: int) -> Blank:
-    """Return the covariates and groups of a replicate, and the model's columns, without a response.
-
-    Raises
-    ------
-    StudyError, FormulaError
-        If the formula uses what the scenario has not.
-    """
-    formula, design = parse(scenario.formula), scenario.design
-    rng = generator(sequence(seed, scenario.name, 0 if design.fixed else replicate, "data"), 0)
-    groups = np.repeat(np.arange(design.groups), design.sizes(rng))
-    columns: dict[str, npt.NDArray[np.generic]] = {
-        name: covariate.draw(rng, groups) for name, covariate in design.covariates.items()
-    }
-    levels = np.array([f"{index + 1:0{len(str(design.groups))}d}" for index in range(design.groups)])
-    _check_columns(formula, columns)
-    if formula.factor:
-        columns[formula.factor] = levels[groups]
-    x, coefs, z, blocks = _model_columns(formula, columns, len(groups), scenario.name)
-    layout = Layout(
-        coefs=coefs, factor=formula.factor, blocks=blocks, levels=tuple(levels.tolist()) if formula.factor else ()
-    )
-    index = groups if formula.factor else np.zeros_like(groups)
-    return Blank(response=formula.response_columns[0], columns=columns, groups=index, layout=layout, x=x, z=z)
-
-
-def _check_columns(formula: Formula, covariates: dict[str, npt.NDArray[np.generic]]) -> None:
-    """Refuse a formula that uses what is not simulated."""
-    if formula.response.strip("`") not in formula.response_columns:
-        raise StudyError(f"the response that is simulated is one column, such as y, not {formula.response!r}.")
-    if len(formula.grouping) > 1:
-        raise StudyError(f"the groups that are simulated are one column, such as g, not {':'.join(formula.grouping)}.")
-    known = [*covariates, *formula.grouping]
-    missing = [name for name in formula.predictors if name not in known]
-    if missing:
-        raise StudyError(
-            f"there is no column {missing[0]!r} for {formula.text!r}: give it a distribution in covariates, "
-            f'such as {missing[0]} = "normal(0, 1)".{did_you_mean(missing[0], covariates)}'
-        )
-    twice = {*formula.response_columns, *formula.grouping} & {*covariates}
-    if twice or formula.response_columns == formula.grouping:
-        raise StudyError(f"{(*twice, formula.response)[0]!r} would be two columns; rename the covariate.")
-
-
-def _model_columns(
-    formula: Formula, columns: dict[str, npt.NDArray[np.generic]], n: int, where: str
-) -> tuple[Array, tuple[str, ...], Array, tuple[tuple[str, ...], ...]]:
-    """Return the columns of the model as `model_frame` makes them, and their names."""
-    used = {name: pd.Series(columns[name], name=name) for name in formula.predictors}
-    typed = {name: as_predictor(one, where, encoded=name in formula.encoded) for name, one in used.items()}
-    frame = pd.DataFrame(typed, index=range(n))
-    x, coefs = common_matrix(formula, frame)
-    kept = independent_columns(x)
-    if len(kept) < len(coefs):
-        x, coefs = x[:, kept], tuple(coefs[position] for position in kept)
-    parts = [effect_matrix(formula, term, frame) for term in formula.terms]
-    z = np.column_stack([part for part, _ in parts]) if parts else np.empty((n, 0))
-    return x, coefs, z, tuple(names for _, names in parts)
 
 
 def answered(sheet: Blank, theta: Array, scenario: Scenario, replicate: int, seed: int) -> Dataset:

@@ -8,13 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from bayescompare.design import Scenario
-from bayescompare.errors import PriorError, StudyError, did_you_mean
+from bayescompare.errors import PriorError, StudyError, UndrawableError, did_you_mean
 from bayescompare.layout import Layout
-from bayescompare.priors import DEFAULT, LKJ, Flat, Prior, set_priors
+from bayescompare.priors import DEFAULT, LKJ, Flat, Prior
 from bayescompare.priors.base import Support
 from bayescompare.seeds import generator
+from bayescompare.simulation.drawable import undrawable
 
-__all__ = ["Truths", "covariance_root", "truth_faults", "truth_of", "truth_vector"]
+__all__ = ["Truths", "covariance_root", "is_frozen", "truth_faults", "truth_of", "truth_vector"]
 
 Array = npt.NDArray[np.float64]
 #: Label or variable to true value, or to the distribution that it is drawn from.
@@ -28,37 +29,32 @@ def _places(layout: Layout) -> dict[str, range]:
     return found | {label: range(k, k + 1) for k, label in enumerate(layout.labels)}
 
 
+def is_frozen(scenario: Scenario, layout: Layout) -> bool:
+    """Return whether every parameter of a scenario has a prior of its own."""
+    wanted = {*layout.labels[: layout.p + layout.q], "sigma", *[layout.cor_name][: layout.m]}
+    return wanted <= scenario.priors.keys()
+
+
 def truth_of(scenario: Scenario, layout: Layout) -> Truths:
-    """Return a scenario's truth; where it is ``"prior"``, the model's own priors.
+    """Return a scenario's truth; where it is ``"prior"``, the model's own priors, as `frozen.frozen` gives them.
 
     Raises
     ------
-    StudyError
-        If it is ``"prior"`` and a parameter has no prior of its own: the default scales with data
-        that are still to be drawn.
+    UndrawableError
+        If one of these cannot be drawn from.
     """
-    if scenario.truth != "prior":
-        return scenario.truth  # type: ignore[return-value]  # the scenario has read the texts
-    own = {key: law for key, law in scenario.priors.items() if isinstance(law, Prior)}
-    named = str(scenario.priors.get("set", DEFAULT))
-    places = _places(layout)
-    given = {place for key in own for place in places.get(key, ())}
-    wanting = [label for k, label in enumerate(layout.labels) if k not in given and not label.startswith("cor_")]
-    if wanting:
-        raise StudyError(
-            f"to draw from the prior, {', '.join(wanting)} need{'s' * (len(wanting) == 1)} a prior of its own: "
-            f"those of a named set ({named}) mostly scale with data that are still to be drawn. Set it in priors, "
-            f'as in {wanting[-1].partition("[")[0]} = "..."'
-        )
-    if layout.m and layout.cor_name not in own:
-        return {**own, layout.cor_name: _correlations_of_set(named, layout)}
-    return {key: LKJ(1.0) if key == layout.cor_name and isinstance(law, Flat) else law for key, law in own.items()}
-
-
-def _correlations_of_set(name: str, layout: Layout) -> Prior:
-    """Return a set's prior of correlations, the only one that never scales with the data."""
-    one = np.ones(1)
-    return set_priors(name, layout, one, np.ones((1, layout.p)), np.ones((1, layout.q))).cor[0]
+    if isinstance(scenario.truth, str):
+        assert is_frozen(scenario, layout), f"the priors of {scenario.name} are not frozen"
+        own = {
+            key: LKJ(1.0) if key == layout.cor_name and isinstance(law, Flat) else law
+            for key, law in scenario.priors.items()
+            if isinstance(law, Prior)
+        }
+        if why := undrawable(own):
+            named = scenario.priors.get("set", DEFAULT)
+            raise UndrawableError(f"no truth can be drawn from the priors (set {named!r}): {why}.")
+        return own
+    return scenario.truth  # type: ignore[return-value]  # the scenario has read the texts
 
 
 def truth_faults(truth: Truths, layout: Layout) -> Iterator[tuple[str, str]]:

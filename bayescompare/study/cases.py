@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from bayescompare.comparison.prediction import moments
 from bayescompare.design import Scenario
-from bayescompare.errors import BayesCompareError
+from bayescompare.errors import BayesCompareError, UndrawableError
+from bayescompare.fits import Status
 from bayescompare.likelihood.evaluate import conditional_effects
 from bayescompare.likelihood.problem import Problem, build_problem
 from bayescompare.simulation import Truth, simulate
@@ -28,12 +29,19 @@ _LARGEST = 256_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A simulated data set; without a problem where no model can be fitted to it, and why."""
+    """A simulated data set; without a problem where no model can be fitted to it, and why.
+
+    Parameters
+    ----------
+    status
+        Of its fits where there is no problem.
+    """
 
     replicate: int
     truth: Truth | None = None
     problem: Problem | None = None
     fault: str = ""
+    status: Status = Status.FAILED
 
     @cached_property
     def modes(self) -> npt.NDArray[np.float64] | None:
@@ -58,7 +66,7 @@ class Case:
 def scenario_key(study: Study, scenario: Scenario) -> str:
     """Return a hash of all that the data sets of a scenario and their models depend on."""
     plain = repr(replace(scenario, description="", base="", factors={}))
-    return digest(dumps([plain, sorted(study.priors.items()), study.seed]).encode())
+    return digest(dumps([plain, study.seed]).encode())
 
 
 class _Kept:
@@ -92,6 +100,8 @@ def _made(study: Study, scenario: Scenario, replicate: int) -> Case:
     try:
         dataset = simulate(scenario, replicate, study.seed)
         problem = build_problem(study.model(scenario), dataset)
+    except UndrawableError as error:
+        return Case(replicate=replicate, fault=str(error).rstrip("."), status=Status.NOT_APPLICABLE)
     except BayesCompareError as error:
         return Case(replicate=replicate, fault=f"no model can be fitted to this data set: {error}")
     except Exception as error:

@@ -11,11 +11,20 @@ import numpy as np
 from bayescompare.comparison.verdicts import Contrast
 from bayescompare.dataset import Dataset
 from bayescompare.design import Scenario
-from bayescompare.errors import BayesCompareError, StudyError, did_you_mean
+from bayescompare.errors import BayesCompareError, PriorError, StudyError, UndrawableError, did_you_mean
 from bayescompare.likelihood.problem import build_problem
 from bayescompare.model import Model
 from bayescompare.priors import DEFAULT, Prior, parse_prior, resolve, set_priors
-from bayescompare.simulation import Blank, answered, blank, truth_faults, truth_of, truth_vector
+from bayescompare.simulation import (
+    Blank,
+    answered,
+    blank,
+    frozen,
+    truth_faults,
+    truth_of,
+    truth_vector,
+    why_undrawable,
+)
 from bayescompare.study.faults import FAULTY, MOST, Faults, read_table
 from bayescompare.study.fraction import fault_of
 from bayescompare.study.grid import Table
@@ -70,14 +79,14 @@ def check(values: Mapping[str, Any], where: str, *, trial: bool = True) -> Check
         for k, one in enumerate(written)
         if k not in tables and isinstance(one, Mapping) and "name" in one
     )
-    priors = read.get("priors", {})
-    grids = _expanded(tables, priors, faults)
+    seed = read.get("seed", 1)
+    grids = _expanded(tables, read, faults)
     contrasts = _contrasts(read.pop("contrast", ()), tables, grids, unread, faults)
     if trial:
         for index, table in tables.items():
-            _try(f"scenario[{index}]", table, grids.get(index, ()), priors, read.get("seed", 1), faults)
+            _try(f"scenario[{index}]", table, grids.get(index, ()), read.get("priors", {}), seed, faults)
     faults.refuse(where)
-    scenarios = tuple(scenario for grid in grids.values() for scenario in grid)
+    scenarios = tuple(frozen(scenario, seed) for grid in grids.values() for scenario in grid)
     return Checked(values=read, tables=tuple(tables.values()), scenarios=scenarios, contrasts=contrasts)
 
 
@@ -136,16 +145,15 @@ def _has_distinct_factors(table: Table, path: str, faults: Faults) -> bool:
     return not (twice or both)
 
 
-def _expanded(
-    tables: Mapping[int, Table], priors: Mapping[str, str], faults: Faults
-) -> dict[int, tuple[Scenario, ...]]:
+def _expanded(tables: Mapping[int, Table], read: Mapping[str, Any], faults: Faults) -> dict[int, tuple[Scenario, ...]]:
     """Return the grids, unless they are huge or their names clash."""
     total = sum(table.count for table in tables.values())
     if total > MOST:
         sizes = ", ".join(f"{table.name} {table.count:,}" for table in tables.values())
         faults.add("scenario", f"there are {total:,} scenarios ({sizes}); at most {MOST:,} are run. Shorten the lists.")
         return {}
-    grids = {index: tuple(table.scenarios(priors)) for index, table in tables.items()}
+    priors, nominal = read.get("priors", {}), tuple(read.get("nominal", {}).values()) or (0.0, 1.0)
+    grids = {index: tuple(table.scenarios(priors, nominal)) for index, table in tables.items()}
     seen: set[str] = set()
     for index, grid in grids.items():
         for scenario in grid:
@@ -207,29 +215,39 @@ def _try(
         except BayesCompareError as error:
             faults.add(path, str(error), named)
             continue
-        possible = [one for one in group if _has_truth(path, one, sheet, faults)]
-        own = _possible_priors(sheet, priors, named, faults)
+        found = (_possible(path, one, sheet, seed, faults) for one in group)
+        possible = [one for one in found if one is not None]
+        own = _possible_priors(sheet, group[0], priors, named, faults)
         try:
             build_problem(Model(group[0].formula, priors=own), _data_set(sheet, possible, group[0], seed))
         except BayesCompareError as error:
             faults.add(path, str(error), named)
 
 
-def _has_truth(path: str, scenario: Scenario, sheet: Blank, faults: Faults) -> bool:
-    """Return whether a truth is possible; put down what is wrong with it."""
+def _possible(path: str, scenario: Scenario, sheet: Blank, seed: int, faults: Faults) -> Scenario | None:
+    """Return a scenario with its priors as numbers if its truth is possible; put down what is wrong with it.
+
+    Priors that cannot be drawn from are no fault: the fits of their scenarios say so.
+    """
     named = scenario.name if scenario.factors else ""
     try:
-        found = list(truth_faults(truth_of(scenario, sheet.layout), sheet.layout))
+        known = frozen(scenario, seed, sheet.layout)
+        found = list(truth_faults(truth_of(known, sheet.layout), sheet.layout))
+    except (UndrawableError, PriorError):
+        # which of the priors is wrong is said where they are looked at one by one
+        return None
     except StudyError as error:
-        found = [("", str(error))]
+        known, found = scenario, [("", str(error))]
     for key, message in found:
         faults.add(f"{path}.truth.{key}".rstrip("."), message, named)
-    return not found
+    return None if found else known
 
 
-def _possible_priors(sheet: Blank, priors: Mapping[str, str], named: str, faults: Faults) -> dict[str, Prior | str]:
+def _possible_priors(
+    sheet: Blank, scenario: Scenario, priors: Mapping[str, str], named: str, faults: Faults
+) -> dict[str, Prior | str]:
     """Return the priors that the model has a place for; put down the others."""
-    name = priors.get("set", DEFAULT)
+    name = scenario.priors.get("set", DEFAULT)
     # only places and kinds are looked at here: a set's own improper priors are found with the data
     defaults = set_priors(DEFAULT, sheet.layout, sheet.groups.astype(float), sheet.x, sheet.z)
     found: dict[str, Prior | str] = {"set": name}
@@ -239,6 +257,8 @@ def _possible_priors(sheet: Blank, priors: Mapping[str, str], named: str, faults
         prior = parse_prior(text)
         if faults.attempt(f"priors.{key}", resolve, {key: prior}, defaults, scenario=named) is not FAULTY:
             found[key] = prior
+        if scenario.truth == "prior" and key != sheet.layout.cor_name and (why := why_undrawable(prior)):
+            faults.add(f"priors.{key}", f"the truth is drawn from it: {why}.", named)
     return found
 
 

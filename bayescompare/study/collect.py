@@ -145,6 +145,8 @@ def _about(study: Study, manifest: Manifest) -> dict[str, Any]:
 
 
 def _priors(study: Study, scenario: Scenario) -> dict[str, str]:
-    """Return the priors of a scenario's first data set; those that scale with the data differ a little in others."""
+    """Return the priors of a scenario; those that scale with the data, of its first data set."""
+    if scenario.truth == "prior":
+        return {key: str(prior) for key, prior in scenario.priors.items() if key != "set"}
     problem = cases(study, scenario, [0])[0].problem
     return {} if problem is None else describe_priors(problem)

@@ -19,7 +19,6 @@ from bayescompare.engines.base import Engine
 from bayescompare.engines.catalog import estimator
 from bayescompare.errors import StudyError, did_you_mean
 from bayescompare.model import Model
-from bayescompare.priors import Prior
 from bayescompare.study.check import check
 from bayescompare.study.difference import difference
 from bayescompare.study.grid import Table
@@ -30,7 +29,7 @@ DEFAULT_STUDY = "adam-random-effects"
 
 _SETTINGS = (
     "name", "title", "description", "replicates", "seed", "intervals", "refits", "time_limit", "block", "estimators",
-    "priors", "dispersed_starts",
+    "priors", "nominal", "dispersed_starts",
 )  # fmt: skip
 
 
@@ -59,6 +58,9 @@ class Study:
         Labels.
     priors
         Parameter to prior, as typed; the others have the defaults.
+    nominal
+        ``mean`` and ``sd`` of the response that priors which scale with data are made for, where the truth is drawn
+        from them.
     tables
         The scenarios as written.
     scenario
@@ -79,6 +81,7 @@ class Study:
     block: int
     estimators: tuple[str, ...]
     priors: Mapping[str, str]
+    nominal: Mapping[str, float]
     dispersed_starts: int
     tables: tuple[Table, ...]
     contrast: tuple[Contrast, ...]
@@ -191,8 +194,7 @@ class Study:
 
     def model(self, scenario: Scenario) -> Model:
         """Return the model of a scenario."""
-        priors: dict[str, Prior | str] = dict(self.priors)
-        return Model(scenario.formula, priors=priors)
+        return Model(scenario.formula, priors=dict(scenario.priors))
 
 
 def available() -> dict[str, str]:

@@ -30,6 +30,8 @@ class Table:
     ----------
     sizes
         The rows of each group, in place of ``groups`` and ``rows``; a tuple of such is a factor.
+    priors
+        The set of the priors that the study does not set one by one, in place of the study's; several are a factor.
     truth
         Label or variable to number or distribution, as typed; or ``"prior"``.
     fraction, part
@@ -48,15 +50,17 @@ class Table:
     imbalance: float | tuple[float, ...] = 0.0
     covariates: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     fixed_design: bool = False
+    priors: str | tuple[str, ...] | None = None
     fraction: int = 1
     part: int = 0
     factors: Mapping[str, float | str] = field(default_factory=dict)
 
     def design_axes(self) -> dict[str, tuple[Any, ...]]:
-        """Return the factors that are not of the truth, each with its values."""
+        """Return the factors that are not of the truth's own numbers, each with its values."""
         sizes = self.sizes if self.sizes and isinstance(self.sizes[0], tuple) else None
         fields = {"groups": self.groups, "rows": self.rows, "sizes": sizes, "imbalance": self.imbalance}
-        return {name: value for name, value in {**fields, **self.covariates}.items() if isinstance(value, tuple)}
+        named = {**fields, **self.covariates, "priors": self.priors}
+        return {name: value for name, value in named.items() if isinstance(value, tuple)}
 
     def axes(self) -> dict[str, tuple[Any, ...]]:
         """Return all factors of the grid, each with its values; the last one varies fastest."""
@@ -73,14 +77,20 @@ class Table:
         """Number of scenarios of the full grid."""
         return prod(len(values) for values in self.axes().values())
 
-    def scenarios(self, priors: Mapping[str, str]) -> Iterator[Scenario]:
-        """Iterate over the scenarios of the grid that are kept, under the model's own priors."""
+    def scenarios(self, priors: Mapping[str, str], nominal: tuple[float, float] = (0.0, 1.0)) -> Iterator[Scenario]:
+        """Iterate over the scenarios of the grid that are kept.
+
+        Parameters
+        ----------
+        priors, nominal
+            The study's priors, and mean and sd of the response that those that scale with data are made for.
+        """
         axes = self.axes()
         for places in kept([len(values) for values in axes.values()], self.fraction, self.part):
             chosen = {name: values[k] for (name, values), k in zip(axes.items(), places, strict=True)}
-            yield self._scenario(chosen, priors)
+            yield self._scenario(chosen, priors, nominal)
 
-    def _scenario(self, chosen: Mapping[str, Any], priors: Mapping[str, str]) -> Scenario:
+    def _scenario(self, chosen: Mapping[str, Any], priors: Mapping[str, str], nominal: tuple[float, float]) -> Scenario:
         factors = {name: ", ".join(map(str, value)) if name == "sizes" else value for name, value in chosen.items()}
         truth = self.truth
         return Scenario(
@@ -91,7 +101,8 @@ class Table:
             formula=self.formula,
             design=self._design(chosen),
             truth="prior" if isinstance(truth, str) else {key: chosen.get(key, value) for key, value in truth.items()},
-            priors=priors,
+            priors={**priors, **({"set": named} if (named := chosen.get("priors", self.priors)) else {})},
+            **({"nominal": nominal} if isinstance(truth, str) else {}),
         )
 
     def _design(self, chosen: Mapping[str, Any]) -> Design:
@@ -117,6 +128,7 @@ class Table:
             "fixed_design": self.fixed_design,
             **({"fraction": self.fraction, "part": self.part} if self.fraction > 1 else {}),
             **({"factors": dict(self.factors)} if self.factors else {}),
+            **({"priors": self.priors} if self.priors else {}),
             "truth": self.truth if isinstance(self.truth, str) else dict(self.truth),
         }
 

@@ -15,7 +15,7 @@ from bayescompare.formula import parse
 from bayescompare.intervals import KINDS, REFITS
 from bayescompare.intervals.kinds import FEWEST_REFITS
 from bayescompare.priors import check_set, parse_prior
-from bayescompare.study.faults import FAULTY, Faults, Key, Reader, each, one, table
+from bayescompare.study.faults import FAULTY, Faults, Key, Reader, each, one, read_table, table
 
 __all__ = ["CONTRAST", "SCENARIO", "STUDY", "as_whole", "label_of", "poisson_mean"]
 
@@ -73,6 +73,12 @@ def _between(low: float, high: float, *, ends: bool) -> Callable[[Any], float]:
 def _seconds(value: Any) -> float:
     if _number(value) <= 0:
         raise StudyError(f"must be a number of seconds greater than 0, not {_shown(value)}.")
+    return float(value)
+
+
+def _positive(value: Any) -> float:
+    if _number(value) <= 0:
+        raise StudyError(f"must be a number greater than 0, not {_shown(value)}.")
     return float(value)
 
 
@@ -197,6 +203,13 @@ def _priors(value: Any, path: str, faults: Faults) -> Any:
     return own | ({} if named is FAULTY else {"set": named})
 
 
+def _nominal(value: Any, path: str, faults: Faults) -> Any:
+    """Read ``{ mean = 0, sd = 1 }``; either may be left out."""
+    before = len(faults)
+    read = read_table(value, {"mean": Key(one(_number), 0.0), "sd": Key(one(_positive), 1.0)}, path, faults)
+    return FAULTY if len(faults) > before else read
+
+
 def _optional(read: Reader) -> Reader:
     return lambda value, path, faults: None if value is None else read(value, path, faults)
 
@@ -223,6 +236,7 @@ STUDY: Mapping[str, Key] = {
     "estimators": Key(_estimators, ()),
     "estimator": Key(_tables, ()),
     "priors": Key(_priors, {}),
+    "nominal": Key(_nominal, {"mean": 0.0, "sd": 1.0}),
     "dispersed_starts": Key(one(as_whole(0)), 10),
     "scenario": Key(_tables),
     "contrast": Key(_tables, ()),
@@ -242,6 +256,7 @@ SCENARIO: Mapping[str, Key] = {
     "part": Key(one(as_whole(0)), 0),
     "factors": Key(table(one(_fact)), {}),
     "fixed_design": Key(one(_truth_value), False),
+    "priors": Key(_optional(_or_list(check_set, "names of sets of priors")), None),
     "truth": Key(_truth),
 }
 

@@ -35,6 +35,7 @@ def write_results(results: Results, folder: Path | str) -> None:
         tables = dict(results.tables)
         if results.about.get("kind") == "study":
             tables |= {"measures": results.performance, "verdicts": results.verdicts}
+            tables |= {"calibration_verdicts": results.calibration} if len(results.calibration) else {}
         for name, frame in tables.items():
             _write_table(frame, folder / "tables" / f"{name}.parquet")
         content = {

@@ -24,6 +24,7 @@ from bayescompare.intervals import refitting
 from bayescompare.layout import Layout
 from bayescompare.provenance import versions
 from bayescompare.seeds import generator, seed_key, sequence
+from bayescompare.simulation import blank
 from bayescompare.study.cases import Case, cases, scenario_key
 from bayescompare.study.definition import Study
 from bayescompare.study.files import digest
@@ -48,7 +49,7 @@ SURFACES = pa.schema({
 })  # fmt: skip
 
 # Of the parts; a change of it makes every part another.
-_FORMAT = 5
+_FORMAT = 6
 # Replicates of each scenario whose optimizer paths are kept.
 _TRACED = 5
 # Characters of a traceback that are kept, from its end.
@@ -138,6 +139,8 @@ def _row(study: Study, scenario: Scenario, case: Case, fit: Fit, draws_sha256: s
         effects=truth.effects if truth is not None and fit.layout.q else None,
         modes=None if fit.random_effects is None else case.modes,
         moments=case.moments,
+        drawn=scenario.truth == "prior",
+        problem=case.problem,
         draws_sha256=draws_sha256,
     )
     traced = case.replicate < _TRACED
@@ -150,7 +153,9 @@ def fits_of(study: Study, scenario: Scenario, engine: Engine, found: Sequence[Ca
     """Return a fit for each case; those of one shape are fitted together."""
     layout = _layout(study, scenario, found)
     fits = {
-        case.replicate: failed_fit(engine.label, layout, case.fault, seed_key=_seed_key(study, scenario, engine, case))
+        case.replicate: failed_fit(
+            engine.label, layout, case.fault, case.status, seed_key=_seed_key(study, scenario, engine, case)
+        )
         for case in found
         if case.problem is None
     }
@@ -189,11 +194,11 @@ def _batch(study: Study, scenario: Scenario, engine: Engine, alike: Sequence[Cas
 
 
 def _layout(study: Study, scenario: Scenario, found: Sequence[Case]) -> Layout:
-    """Return the layout of the first data set that has one; replicate 0 was tried when the study was checked."""
+    """Return the layout of the first data set that has one, or that of the reference design."""
     for case in (*found, *cases(study, scenario, [0])):
         if case.problem is not None:
             return case.problem.layout
-    raise AssertionError(f"no data set of {scenario.name} can be fitted")
+    return blank(scenario, 0, study.seed).layout
 
 
 def _seed_key(study: Study, scenario: Scenario, engine: Engine, case: Case) -> str:

@@ -12,6 +12,7 @@ import pytest
 from bayescompare.errors import StudyError
 from bayescompare.study.definition import DEFAULT_STUDY, Study, available, load
 from bayescompare.study.keys import CONTRAST, SCENARIO, STUDY
+from bayescompare.study.work import identities
 
 _spec = importlib.util.spec_from_file_location("small_study", Path(__file__).with_name("small.py"))
 study = importlib.util.module_from_spec(_spec)
@@ -137,16 +138,35 @@ def test_differences_are_a_line_a_path(tmp_path):
 PRIOR = ('truth = { "beta[x]" = 2, "sd_g[Intercept]" = 1, sigma = 1 }', 'truth = "prior"')
 
 
-def test_truths_from_the_prior_need_priors_of_their_own(tmp_path):
+def test_truths_from_the_prior_have_priors_that_are_frozen(tmp_path):
     chosen = load(study.written(tmp_path, text_of(a=PRIOR)))
     assert {one.truth for one in chosen.scenario} == {"prior"}
     assert Study.from_dict(chosen.as_dict()) == chosen
-    with pytest.raises(StudyError) as caught:
-        load(study.written(tmp_path, text_of(a=PRIOR, b=(', sigma = "HalfNormal(1)"', ""))))
-    assert "scenario[0].truth: to draw from the prior, sigma needs a prior of its own" in str(caught.value)
+    partly = load(study.written(tmp_path, text_of(a=PRIOR, b=(', sigma = "HalfNormal(1)"', ""))))
+    assert repr(partly.scenario[0].priors["sigma"]) == "HalfStudentT(nu=4, sigma=1)"
+    scaled = partly.changed(nominal={"sd": 20})
+    assert scaled.nominal == {"mean": 0.0, "sd": 20.0}
+    assert repr(scaled.scenario[0].priors["sigma"]) == "HalfStudentT(nu=4, sigma=20)"
+    assert identities(scaled) != identities(partly)
     with pytest.raises(StudyError) as caught:
         load(study.written(tmp_path, text_of(a=PRIOR, b=('beta = "Normal(0, 1)"', 'beta = "Flat()"'))))
-    assert "scenario[0].truth.beta: Flat() is improper and cannot be drawn from" in str(caught.value)
+    assert "priors.beta: the truth is drawn from it: Flat() is improper and cannot be drawn from" in str(caught.value)
+
+
+def test_sets_of_priors_may_be_a_factor_and_those_that_cannot_be_drawn_are_no_fault(tmp_path):
+    tables = study.small(tmp_path).as_dict()["scenario"][:1]
+    tables[0] |= {"truth": "prior", "priors": ["default", "bambi", "flat"]}
+    chosen = study.small(tmp_path, scenario=tables)
+    assert [one.name for one in chosen.scenario] == ["few-priors_default", "few-priors_bambi", "few-priors_flat"]
+    assert [one.factors["priors"] for one in chosen.scenario] == ["default", "bambi", "flat"]
+    assert [one.as_dict()["prior_set"] for one in chosen.scenario] == ["default", "bambi", "flat"]
+    assert Study.from_dict(chosen.as_dict()) == chosen
+    with pytest.raises(
+        StudyError, match=r"scenario\[0\].priors\[1\]: There is no set of priors named 'bambo'. Did you mean"
+    ):
+        study.small(tmp_path, scenario=[tables[0] | {"priors": ["default", "bambo"]}])
+    with pytest.raises(StudyError, match=r"nominal.sd: must be a number greater than 0, not 0"):
+        study.small(tmp_path, nominal={"sd": 0})
 
 
 def test_a_contrast_may_name_scenarios_of_a_grid(tmp_path):

@@ -1,0 +1,114 @@
+"""Where a value lies in the intervals of all levels: the smallest level that holds it, and on which side it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import brentq
+from scipy.special import ndtr
+
+from bayescompare.fits import Basis
+from bayescompare.intervals.bootstrap import Bootstrap
+from bayescompare.intervals.posterior import EqualTails, Shortest
+
+__all__ = ["Located", "located", "located_in_draws"]
+
+Array = npt.NDArray[np.float64]
+
+# Normal quantiles of the levels between which a bound is looked for: to 1 - 1e-9.
+_RUNGS = np.array([1e-3, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Located:
+    """Where a value lies.
+
+    Parameters
+    ----------
+    pit
+        Probability that the distribution, or the confidence distribution of equal-tailed intervals, puts below it.
+    covered_from
+        The smallest level whose interval holds it; 1 where none does.
+    rank, n_ranks
+        Of draws: how many are smaller, and out of how many; zero where there are no draws.
+    """
+
+    pit: float
+    covered_from: float
+    rank: int = 0
+    n_ranks: int = 0
+
+
+_NOWHERE = Located(pit=np.nan, covered_from=np.nan)
+
+
+def located(basis: Basis, values: Array) -> list[Located]:
+    """Return where each of ``(k,)`` values lies in the intervals of its parameter; NaN where there are none."""
+    if isinstance(basis, Bootstrap):
+        return [
+            located_in_draws(column[~np.isnan(column)], value, shortest=basis.shortest)
+            for column, value in zip(basis.values.T, values, strict=True)
+        ]
+    if isinstance(basis, EqualTails | Shortest):
+        shortest = isinstance(basis, Shortest)
+        flat = basis.values.reshape(-1, len(values))
+        return [
+            located_in_draws(column, value, shortest=shortest) for column, value in zip(flat.T, values, strict=True)
+        ]
+    rungs = np.stack([basis.bounds(level) for level in _level(_RUNGS)])
+    return [_located(basis, rungs[:, k], k, float(value)) for k, value in enumerate(values)]
+
+
+def located_in_draws(draws: Array, value: float, *, shortest: bool = False) -> Located:
+    """Return where a value lies among draws ``(N,)``, in their equal-tailed or their shortest intervals."""
+    if not len(draws) or not np.isfinite(value) or not np.all(np.isfinite(draws)):
+        return _NOWHERE
+    below = int(np.sum(draws < value))
+    pit = (below + 0.5 * float(np.sum(draws == value))) / len(draws)
+    level = _shortest_level(np.sort(draws), value) if shortest else abs(2 * pit - 1)
+    return Located(pit=pit, covered_from=level, rank=below, n_ranks=len(draws))
+
+
+def _shortest_level(draws: Array, value: float) -> float:
+    """Return the share of sorted draws in the smallest of their shortest intervals that holds a value, by bisection."""
+    n = len(draws)
+    low, high = 0, n
+    while high - low > 1:
+        steps = (low + high) // 2
+        first = int(np.argmin(draws[steps:] - draws[: n - steps]))
+        held = draws[first] <= value <= draws[first + steps]
+        low, high = (low, steps) if held else (steps, high)
+    return high / n
+
+
+def _level(quantile: Array | float) -> Array:
+    """Return the probability that a normal variable is nearer to zero than a quantile."""
+    return np.asarray(1 - 2 * ndtr(-np.asarray(quantile)))
+
+
+def _located(basis: Basis, rungs: Array, k: int, value: float) -> Located:
+    """Return where a value lies, given the bounds ``(R, 2)`` of one parameter at the levels of the rungs."""
+    if not np.isfinite(rungs[1:-1]).any() or not np.isfinite(value):
+        return _NOWHERE
+    below, above = value < rungs[:, 0], value > rungs[:, 1]
+    away = np.flatnonzero(below | above)
+    if not len(away):
+        return Located(pit=0.5, covered_from=0.0)
+    last = int(away[-1])
+    side = int(above[last])
+    quantile = _crossing(basis, rungs[:, side], last, (k, side), value)
+    return Located(pit=float(ndtr(quantile if side else -quantile)), covered_from=float(_level(quantile)))
+
+
+def _crossing(basis: Basis, bounds: Array, last: int, place: tuple[int, int], value: float) -> float:
+    """Return the normal quantile of the level at which a bound passes a value, after the last rung that leaves it out.
+
+    Where the bounds were not followed so far, the last that they were.
+    """
+    if last + 1 == len(_RUNGS):
+        return np.inf
+    if not np.isfinite(bounds[last : last + 2]).all():
+        return float(_RUNGS[last])
+    return float(brentq(lambda at: basis.bounds(float(_level(at)))[place] - value, *_RUNGS[last : last + 2], xtol=1e-6))
