@@ -41,6 +41,8 @@ _PUBLIC = {
     "Study": "bayescompare.study.definition",
     "Uniform": "bayescompare.priors",
     "UniformVariance": "bayescompare.priors",
+    "calibrate": "bayescompare.study.calibrate",
+    "calibration": "bayescompare.study.calibrate",
     "compare": "bayescompare.comparison.api",
     "decomposition": "bayescompare.comparison.api",
     "detectors": "bayescompare.comparison.api",

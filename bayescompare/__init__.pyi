@@ -37,6 +37,8 @@ from bayescompare.priors import load_priors as load_priors
 from bayescompare.priors import register_prior as register_prior
 from bayescompare.reporting import report as report
 from bayescompare.simulation import simulate as simulate
+from bayescompare.study.calibrate import calibrate as calibrate
+from bayescompare.study.calibrate import calibration as calibration
 from bayescompare.study.definition import Study as Study
 from bayescompare.study.definition import load as _load_study
 from bayescompare.study.rerun import rerun as rerun

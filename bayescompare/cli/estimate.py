@@ -51,7 +51,22 @@ def print_estimate(study: Study, pilot: Pilot, tasks: Sequence[Task], workers: i
     out.print(shown)
     left = f"in all about {duration(pilot.time(tasks, count))} on {count} processes, {size(pilot.bytes(tasks))}"
     out.print(Text(f"{left}; by a pilot of {duration(pilot.seconds)}", style="bold"))
+    _print_frozen_priors(study)
     _print_errors(study, pilot)
+
+
+def _print_frozen_priors(study: Study) -> None:
+    """Print the priors that truths are drawn from, which are those that data are fitted with."""
+    for scenario in study.scenarios():
+        if scenario.truth != "prior":
+            continue
+        title = f"Priors of {scenario.name}: set {scenario.priors['set']}, for a response of mean "
+        title += f"{scenario.nominal[0]:g} and sd {scenario.nominal[1]:g}"
+        shown = new_table(title, ["parameter", "prior"], set())
+        for key, prior in scenario.priors.items():
+            if key != "set":
+                add_row(shown, [key, str(prior)])
+        new_console().print(shown)
 
 
 def _print_errors(study: Study, pilot: Pilot) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
+from bayescompare.design import parse_covariate
 from bayescompare.errors import InputError
 from bayescompare.intervals import check_kinds
 from bayescompare.intervals.rows import check_level
 from bayescompare.model import Model
 from bayescompare.priors import Prior, check_set, parse_assignment
 
-__all__ = ["kinds_of", "levels_of", "pair_of", "priors_of", "targets_of"]
+__all__ = ["covariates_of", "kinds_of", "levels_of", "nominal_of", "pair_of", "priors_of", "targets_of"]
 
 
 def levels_of(text: str) -> tuple[float, ...]:
@@ -79,6 +81,45 @@ def priors_of(texts: Sequence[str], named: str | None = None) -> dict[str, Prior
             raise InputError(f"--prior gives {name!r} two priors, {priors[name]} and {prior}; give it one.")
         priors[name] = prior
     return priors
+
+
+def covariates_of(texts: Sequence[str]) -> dict[str, str]:
+    """Read ``["x=uniform(0, 10)", ...]``.
+
+    Raises
+    ------
+    InputError
+        If one cannot be read, or a predictor is given two.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, separator, law = (part.strip() for part in text.partition("="))
+        if not separator or not name or "(" in name:
+            raise InputError(f'--covariate {text!r} cannot be read; write "x=uniform(0, 10)".')
+        if name in found:
+            raise InputError(f"--covariate gives {name!r} two distributions; give it one.")
+        parse_covariate(law)
+        found[name] = law
+    return found
+
+
+def nominal_of(text: str | None) -> tuple[float, float] | None:
+    """Read ``"0,1"``, a mean and an sd; None stays None.
+
+    Raises
+    ------
+    InputError
+        If these are not two numbers, or the sd is not greater than 0.
+    """
+    if text is None:
+        return None
+    try:
+        mean, sd = map(float, text.split(","))
+    except ValueError:
+        raise InputError(f"--nominal {text!r} cannot be read; write a mean and an sd, such as 0,1.") from None
+    if not (math.isfinite(mean) and math.isfinite(sd) and sd > 0):
+        raise InputError(f"--nominal {text!r}: the mean must be finite, and the sd greater than 0.")
+    return mean, sd
 
 
 def targets_of(texts: Sequence[str]) -> dict[str, float]:

@@ -44,9 +44,10 @@ def run(
     yes: Annotated[bool, typer.Option("--yes", help="Run a study of more than a million fits.")] = False,
 ) -> None:
     """Run a simulation study, or go on with one, and print its verdicts."""
+    from bayescompare.cli.calibrated import print_calibration
     from bayescompare.cli.progress import Progress
     from bayescompare.cli.read import targets_of
-    from bayescompare.cli.tables import print_study
+    from bayescompare.cli.tables import new_console, print_study
     from bayescompare.study.definition import load
     from bayescompare.study.run import run_study, small, work_in
 
@@ -69,6 +70,8 @@ def run(
         )
         progress.note("tables and report")
         write(results, out)
+    if len(results.calibration):
+        print_calibration(results.calibration, new_console())
     print_study(results, out / "report.html")
     raise typer.Exit(status_of(results))
 

@@ -25,6 +25,7 @@ __all__ = [
     "new_console",
     "new_table",
     "number",
+    "print_failures",
     "print_fit",
     "print_names",
     "print_rerun",
@@ -184,7 +185,7 @@ def print_study(results: Results, report: Path) -> None:
     console.print(table)
     console.print()
     _headline(results, console)
-    _failures(results, console)
+    print_failures(results, console)
     console.print()
     console.print(Text(f"Report: {report}", style="bold"), soft_wrap=True)
 
@@ -224,7 +225,7 @@ def _aspect(row: pd.Series) -> str:
     return f"{'x' if row.name == 'effects' else ''}{value} [{lower}, {upper}]"
 
 
-def _failures(results: Results, console: Console) -> None:
+def print_failures(results: Results, console: Console) -> None:
     """Print how many fits ended how, by estimator."""
     fits = results.tables["fits"]
     statuses = sorted(fits["status"].unique())

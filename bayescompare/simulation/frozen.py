@@ -43,12 +43,12 @@ def frozen(scenario: Scenario, seed: int, layout: Layout | None = None) -> Scena
     sheet = blank(scenario, 0, seed)
     named = str(scenario.priors.get("set", DEFAULT))
     made = set_priors(named, sheet.layout, nominal_response(sheet, *scenario.nominal), sheet.x, sheet.z)
-    labels = resolve(_own(scenario), made).labels()
-    return replace(scenario, priors={"set": named, **{label: _as_printed(prior) for label, prior in labels.items()}})
-
-
-def _own(scenario: Scenario) -> dict[str, Prior]:
-    return {key: prior for key, prior in scenario.priors.items() if isinstance(prior, Prior)}
+    own = {key: prior for key, prior in scenario.priors.items() if isinstance(prior, Prior)}
+    numbers = {
+        label: prior if any(prior is one for one in own.values()) else _as_printed(prior)
+        for label, prior in resolve(own, made).labels().items()
+    }
+    return replace(scenario, priors={"set": named, **numbers})
 
 
 def _as_printed(prior: Prior) -> Prior:
