@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 __all__ = [
+    "AbsentPriorError",
     "BayesCompareError",
     "ClusterError",
     "DataError",
@@ -47,6 +48,10 @@ class ModelError(InputError):
 
 class PriorError(InputError):
     """A prior is unknown, misspelt, impossible, or set on an unknown parameter."""
+
+
+class AbsentPriorError(PriorError):
+    """A prior of a study's is known by its name only."""
 
 
 class EstimatorError(InputError):

@@ -24,12 +24,15 @@ class Registry[T]:
         Entry-point group, such as ``bayescompare.priors``.
     check
         Called with an object and its name; raises if it is not of the kind.
+    hint
+        What else to do where there is no such name.
     """
 
     kind: str
     group: str
     check: Callable[[Any, str], None]
     error: type[BayesCompareError]
+    hint: str = ""
     _items: dict[str, T] = field(default_factory=dict)
 
     def add(self, name: str, item: T) -> T:
@@ -84,7 +87,7 @@ class Registry[T]:
             return self._items[name]
         points = self._plugins().get(name, [])
         if not points:
-            raise self.error(f"There is no {self.kind} named {name!r}.{did_you_mean(name, self)}")
+            raise self.error(f"There is no {self.kind} named {name!r}.{did_you_mean(name, self)}{self.hint}")
         if len({point.value for point in points}) > 1:
             raise self.error(f"The {self.kind} {name!r} is offered by {self.offered(name)}: uninstall all but one.")
         self._items[name] = self._loaded(name, points[0])

@@ -36,7 +36,11 @@ __all__ = [
 _LONGEST = 200
 
 _REGISTRY: Registry[type[Prior]] = Registry(
-    kind="prior", group="bayescompare.priors", check=check_kind, error=PriorError
+    kind="prior",
+    group="bayescompare.priors",
+    check=check_kind,
+    error=PriorError,
+    hint=" One of your own comes from a file: --priors-from FILE.py, or bayescompare.load_priors.",
 )
 for _name in named.__all__:
     _REGISTRY.add(_name, getattr(named, _name))

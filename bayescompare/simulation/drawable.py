@@ -7,7 +7,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from bayescompare.errors import PriorError
 from bayescompare.priors import Prior
+from bayescompare.priors.answers import drawn
 
 __all__ = ["undrawable", "why_undrawable"]
 
@@ -30,12 +32,11 @@ def why_undrawable(law: Prior) -> str:
     shape = (_TRIED, 2, 2) if law.support == "correlation" else (_TRIED,)
     try:
         with np.errstate(all="ignore"):
-            drawn = np.asarray(law.draw(np.random.default_rng(0), shape), dtype=float)
-    except Exception as error:
-        # a user's prior may raise anything: what it says is the reason
-        return str(error).rstrip(".") or f"{law!r} raises {type(error).__name__}"
+            found = drawn(law, np.random.default_rng(0), shape)
+    except PriorError as error:
+        return str(error).rstrip(".")
     if law.support == "correlation":
         return ""
-    lost = ~np.isfinite(drawn) | ((drawn == 0) & (law.support == "positive"))
+    lost = ~np.isfinite(found) | ((found == 0) & (law.support == "positive"))
     share = float(np.mean(lost))
     return f"{share:.0%} of the draws of {law!r} are zero or infinite in float64" if share else ""

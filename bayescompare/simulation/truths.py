@@ -11,6 +11,7 @@ from bayescompare.design import Scenario
 from bayescompare.errors import PriorError, StudyError, UndrawableError, did_you_mean
 from bayescompare.layout import Layout
 from bayescompare.priors import DEFAULT, LKJ, Flat, Prior
+from bayescompare.priors.answers import drawn
 from bayescompare.priors.base import Support
 from bayescompare.seeds import generator
 from bayescompare.simulation.drawable import undrawable
@@ -104,7 +105,7 @@ def _law_fault(key: str, law: Prior, layout: Layout) -> str:
         example = {"real": "Normal(0, 1)", "positive": "HalfNormal(1)", "correlation": "LKJ(2)"}[wanted]
         return f"{law!r} has {law.support} values and cannot be the law of {key}; one such as {example} can."
     try:
-        law.draw(np.random.default_rng(0), (2, 2) if wanted == "correlation" else ())
+        drawn(law, np.random.default_rng(0), (2, 2) if wanted == "correlation" else ())
     except PriorError as error:
         return str(error)
     return ""
@@ -167,14 +168,14 @@ def _draw(theta: Array, truth: Truths, layout: Layout, seed: np.random.SeedSeque
             continue
         for k in _places(layout)[key]:
             if key in single or layout.labels[k] not in single:
-                theta[k] = law.draw(generator(seed, k), ())
+                theta[k] = drawn(law, generator(seed, k), ())
 
 
 def _drawn_correlations(law: Prior, layout: Layout, seed: np.random.SeedSequence) -> Array:
     matrix = np.eye(layout.q)
     for block in layout.block_slices:
         d = block.stop - block.start
-        root = law.draw(generator(seed, layout.cor.start, block.start), (d, d))
+        root = drawn(law, generator(seed, layout.cor.start, block.start), (d, d))
         matrix[block, block] = root @ root.T
     return np.array([matrix[i, j] for i, j in layout.pairs])
 

@@ -20,6 +20,7 @@ from bayescompare.likelihood.problem import Problem, build_problem
 from bayescompare.simulation import Truth, simulate
 from bayescompare.study.definition import Study
 from bayescompare.study.files import digest
+from bayescompare.study.own import kinds_of, laws
 
 __all__ = ["Case", "cases", "scenario_key"]
 
@@ -66,7 +67,10 @@ class Case:
 def scenario_key(study: Study, scenario: Scenario) -> str:
     """Return a hash of all that the data sets of a scenario and their models depend on."""
     plain = repr(replace(scenario, description="", base="", factors={}))
-    return digest(dumps([plain, study.seed]).encode())
+    # a prior prints six digits, and no word of its density
+    digits = [float(value) for law in laws(scenario) for value in law.constants().values()]
+    own = [study.own_priors[name]["sha256"] for name in kinds_of([scenario])]
+    return digest(dumps([plain, digits, own, study.seed]).encode())
 
 
 class _Kept:

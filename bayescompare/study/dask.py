@@ -21,9 +21,12 @@ from distributed.scheduler import KilledWorker
 
 from bayescompare.errors import BayesCompareError, ClusterError
 from bayescompare.fits import Status
+from bayescompare.priors import PriorFile
+from bayescompare.priors.parse import naming
 from bayescompare.provenance import cores, versions
 from bayescompare.study.definition import Study
 from bayescompare.study.executor import Executor, Lost, Outcome, broken, guarded
+from bayescompare.study.own import refuse_absent, sources
 from bayescompare.study.parts import Part
 from bayescompare.study.queue import Queue
 from bayescompare.study.tasks import Task
@@ -53,6 +56,9 @@ _THREADS = {
 Unfit = Callable[[str], str | None]
 
 Results = list[Part | Lost]
+
+#: A study as a worker is given it: JSON, and the files of priors that the user has named.
+Sent = tuple[str, tuple[PriorFile, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,10 +129,10 @@ class DaskWorkers(Executor):
         ClusterError
             If the scheduler is gone.
         """
-        text = json.dumps(study.as_dict())
+        sent = _sent(study)
         self._alone = time.monotonic()
         try:
-            while self._give_out(text, queue) or self._running or (len(queue) and not queue.closed):
+            while self._give_out(sent, queue) or self._running or (len(queue) and not queue.closed):
                 yield from self._finished(study, queue)
         except CancelledError as error:
             raise ClusterError("The scheduler is gone. Give the same command again to go on.") from error
@@ -137,7 +143,7 @@ class DaskWorkers(Executor):
             self._running.clear()
             self._gone.clear()
 
-    def _give_out(self, study: str, queue: Queue) -> int:
+    def _give_out(self, study: Sent, queue: Queue) -> int:
         """Give each idle worker something to do, and return to how many."""
         busy = {one.address for one in self._running.values()}
         given = 0
@@ -211,14 +217,19 @@ class DaskWorkers(Executor):
         return Lost(status=Status.TIMEOUT, message=message)
 
 
-def _run_remote(study: str, tasks: Sequence[Task]) -> Results:
-    """Run tasks of a study that is given as JSON: what a worker is asked to do."""
+def _sent(study: Study) -> Sent:
+    """Return a study as JSON, and the files of its priors."""
+    return json.dumps(study.as_dict()), sources(study.kinds.values())
+
+
+def _run_remote(study: Sent, tasks: Sequence[Task]) -> Results:
+    """Run tasks of a study: what a worker is asked to do."""
     # with the worker's own scheduler in sight, xarray asks it for a lock on a file in memory
     with dask.config.set(scheduler="synchronous"):
         return [guarded(_readable(study), task) for task in tasks]
 
 
-def _readable(study: str) -> Study:
+def _readable(study: Sent) -> Study:
     """Return a study; what a worker cannot read is no fault of the fits."""
     try:
         return _read_study(study)
@@ -227,8 +238,12 @@ def _readable(study: str) -> Study:
 
 
 @lru_cache(maxsize=4)
-def _read_study(text: str) -> Study:
-    return Study.from_dict(json.loads(text), trial=False)
+def _read_study(sent: Sent) -> Study:
+    text, files = sent
+    with naming({name: kind for file in files for name, kind in file.classes.items()}):
+        study = Study.from_dict(json.loads(text), trial=False)
+    refuse_absent(study.kinds.values())
+    return study
 
 
 def _results(future: Future[Results]) -> Results | Lost | None:
@@ -319,17 +334,17 @@ def existing_cluster(address: str, study: Study) -> Iterator[DaskWorkers]:
             client.get_versions(check=True)
         except ValueError as error:
             raise ClusterError(f"The workers of {address} cannot run bayescompare: {error}") from error
-        text = json.dumps(study.as_dict())
+        sent = _sent(study)
         workers = list(client.scheduler_info()["workers"])
         if not workers:
             raise ClusterError(f"The scheduler {address} has no workers; start some with 'dask worker {address}'.")
-        faults = [fault for worker in workers if (fault := _unfit(client, text, worker))]
+        faults = [fault for worker in workers if (fault := _unfit(client, sent, worker))]
         if faults:
             raise ClusterError("Workers cannot run this study:\n" + "\n".join(f"  {one}" for one in faults))
-        yield DaskWorkers(client, unfit=lambda worker: _unfit(client, text, worker))
+        yield DaskWorkers(client, unfit=lambda worker: _unfit(client, sent, worker))
 
 
-def _unfit(client: Client, study: str, worker: str) -> str | None:
+def _unfit(client: Client, study: Sent, worker: str) -> str | None:
     """Return why a worker would compute something else, or nothing."""
     try:
         found = client.run(_credentials, study, workers=[worker])
@@ -346,7 +361,7 @@ def _unfit(client: Client, study: str, worker: str) -> str | None:
     return f"{worker}: {'; '.join([*others, fault] if fault else others)}" if others or fault else None
 
 
-def _credentials(study: str) -> tuple[dict[str, str], str]:
+def _credentials(study: Sent) -> tuple[dict[str, str], str]:
     """Return a worker's versions, and why it cannot read a study, where it cannot."""
     try:
         _read_study(study)

@@ -19,9 +19,12 @@ from bayescompare.engines.base import Engine
 from bayescompare.engines.catalog import estimator
 from bayescompare.errors import StudyError, did_you_mean
 from bayescompare.model import Model
+from bayescompare.priors import Prior
+from bayescompare.priors.parse import naming
 from bayescompare.study.check import check
 from bayescompare.study.difference import difference
 from bayescompare.study.grid import Table
+from bayescompare.study.own import kinds_of, readable, record_of
 
 __all__ = ["DEFAULT_STUDY", "Study", "available", "load"]
 
@@ -63,8 +66,13 @@ class Study:
         from them.
     tables
         The scenarios as written.
+    own_priors
+        Priors that are not ours, by name: where each comes from and the hash of its source, so that another density is
+        another study.
     scenario
         The scenarios of their grids, one by one.
+    kinds
+        The classes of these priors.
     contrast
         Pairs of scenarios that differ in one thing, for claim 4.
     """
@@ -85,7 +93,9 @@ class Study:
     dispersed_starts: int
     tables: tuple[Table, ...]
     contrast: tuple[Contrast, ...]
+    own_priors: Mapping[str, Mapping[str, Any]] = field(repr=False)
     scenario: tuple[Scenario, ...] = field(repr=False, compare=False)
+    kinds: Mapping[str, type[Prior]] = field(repr=False, compare=False)
     _by_name: Mapping[str, Scenario] = field(repr=False, compare=False)
 
     def __init__(self, **values: Any) -> None:
@@ -93,8 +103,12 @@ class Study:
         self._fill(values, "The study")
 
     def _fill(self, values: Mapping[str, Any], where: str, *, trial: bool = True) -> None:
-        found = check(values, where, trial=trial)
-        read = found.values | {"tables": found.tables, "scenario": found.scenarios, "contrast": found.contrasts}
+        written = {key: value for key, value in values.items() if key != "own_priors"}
+        with naming(readable(values.get("own_priors", {}))):
+            found = check(written, where, trial=trial)
+        kinds = kinds_of(found.scenarios)
+        read = found.values | {"kinds": kinds, "own_priors": {name: record_of(kind) for name, kind in kinds.items()}}
+        read |= {"tables": found.tables, "scenario": found.scenarios, "contrast": found.contrasts}
         read["levels"] = read.pop("level")
         read["_by_name"] = {one.name: one for one in found.scenarios}
         for name, value in read.items():
@@ -127,6 +141,7 @@ class Study:
             "level": self.levels,
             "scenario": [table.as_dict() for table in self.tables],
             "contrast": [{"name": one.name, "worse": one.worse, "base": one.base} for one in self.contrast],
+            **({"own_priors": self.own_priors} if self.own_priors else {}),
         }
         plain: dict[str, Any] = json.loads(json.dumps(values))
         return plain
@@ -143,7 +158,8 @@ class Study:
         StudyError
             If a value is not possible.
         """
-        return type(self).from_dict(self.as_dict() | changes, where=f"The study {self.name}")
+        with naming(self.kinds):
+            return type(self).from_dict(self.as_dict() | changes, where=f"The study {self.name}")
 
     @property
     def level(self) -> float:
@@ -215,6 +231,11 @@ def load(source: str | Path) -> Study:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise StudyError(f"{where} is not TOML: {_placed(str(error), text)}") from None
+    for key in {"priors_from", "own_priors"} & set(values):
+        raise StudyError(
+            f"{where}: {key}: a study names no file of code. Give it on the command line, --priors-from FILE.py, or "
+            "load it by bayescompare.load_priors."
+        )
     return Study.from_dict(values, where=where)
 
 

@@ -15,6 +15,7 @@ from bayescompare.study import parts
 from bayescompare.study.cases import cases
 from bayescompare.study.definition import Study
 from bayescompare.study.files import written_whole
+from bayescompare.study.own import refuse_absent
 from bayescompare.study.sinks import Folder
 from bayescompare.study.tasks import Task, plan
 from bayescompare.study.verify import opened
@@ -50,6 +51,7 @@ def rerun(study: Study | Path | str, *, scenario: str, replicate: int, estimator
         If the study has no such scenario, or no model can be fitted to the data set.
     """
     chosen, folder = (study, None) if isinstance(study, Study) else (opened(Path(study))[0], Path(study))
+    refuse_absent(chosen.kinds.values())
     known = {one.name: one for one in chosen.scenarios()}
     if scenario not in known:
         raise StudyError(f"The study has no scenario {scenario!r}.{did_you_mean(scenario, known)}")

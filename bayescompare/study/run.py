@@ -16,6 +16,7 @@ from bayescompare.study.executor import Executor, Serial
 from bayescompare.study.files import sweep
 from bayescompare.study.fork import take_over
 from bayescompare.study.manifest import Manifest, locked
+from bayescompare.study.own import refuse_absent
 from bayescompare.study.session import Announce, carry_out, weight
 from bayescompare.study.sinks import Folder, Memory, Sink
 from bayescompare.study.store import read_results, withdraw_results
@@ -72,6 +73,7 @@ def run_study(
     InterruptedStudyError
         After Ctrl-C; what is done is kept.
     """
+    refuse_absent(study.kinds.values())
     if scheduler and workers not in (1, None):
         raise InputError("Give workers or a scheduler, not both: a cluster has workers of its own.")
     if folder is None and (fork is not None or strict):

@@ -16,6 +16,7 @@ from bayescompare.study import parts
 from bayescompare.study.definition import Study
 from bayescompare.study.files import holds
 from bayescompare.study.manifest import Manifest
+from bayescompare.study.own import refuse_absent
 from bayescompare.study.parts import DamagedPartError, Found
 from bayescompare.study.sinks import Folder
 from bayescompare.study.store import read_results
@@ -75,6 +76,8 @@ def verify(folder: Path | str, *, refit: int = 3, seed: int = 0) -> Verification
         If the folder holds no study.
     """
     study, _ = opened(Path(folder))
+    if refit:
+        refuse_absent(study.kinds.values())
     sink = Folder(path=Path(folder))
     found = list(parts.scan(sink.parts, cells(study)))
     faults: list[str] = []
