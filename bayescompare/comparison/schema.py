@@ -120,6 +120,23 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "y": "value of the second",
         "deviance": "least deviance over all other parameters, above that of the optimum",
     },
+    "exact": {
+        "scenario": _KEY["scenario"],
+        "estimator": "label of the estimator whose draws are meant",
+        "parameter": "flat label",
+        "quantity": "mean, sd, a quantile such as 2.5 %, or the share below a value",
+        "exact": "of the exact posterior, by quadrature; NaN where it does not exist",
+        "drawn": "of the draws",
+        "mcse": "Monte Carlo standard error of the draws'",
+        "errors": "the draws' less the exact one, in Monte Carlo standard errors",
+        "reason": "why there is no such number",
+    },
+    "densities": {
+        "scenario": _KEY["scenario"],
+        "parameter": "flat label",
+        "value": "of the parameter",
+        "density": "exact marginal posterior density there, by quadrature",
+    },
     "profiles": {
         "scenario": _KEY["scenario"],
         "estimator": _KEY["estimator"],
