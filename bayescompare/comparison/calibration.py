@@ -21,7 +21,17 @@ from bayescompare.comparison.uniformity import Estimated, p_value, shift_of, spr
 from bayescompare.fits import GATE
 from bayescompare.intervals import KINDS
 
-__all__ = ["CALIBRATED", "NOT_APPLICABLE", "NOT_CALIBRATED", "RIGHT", "UNDECIDED", "calibration", "transforms"]
+__all__ = [
+    "CALIBRATED",
+    "ERROR",
+    "NOT_APPLICABLE",
+    "NOT_CALIBRATED",
+    "RIGHT",
+    "UNDECIDED",
+    "calibration",
+    "prior_spread",
+    "transforms",
+]
 
 Array = npt.NDArray[np.float64]
 Row = dict[str, Any]
@@ -125,21 +135,24 @@ def _numbers(parameter: str, kind: str, every: pd.DataFrame) -> Row:
         **{f"spread{end}": one for end, one in zip(("", "_lower", "_upper"), spread, strict=True)},
         **{f"shift{end}": one for end, one in zip(("", "_lower", "_upper"), shift, strict=True)},
         **{f"coverage_{level}": float(np.mean(cell["covered_from"] <= level / 100)) for level in (50, 80, 95)},
-        "contraction": _contraction(cell, parameter),
+        "contraction": _contraction(cell),
         "n_used": len(cell),
         "reason": "",
     }
 
 
-def _contraction(cell: pd.DataFrame, parameter: str) -> float:
-    """Return the share of the prior variance that data take away, in the median fit.
+def prior_spread(cell: pd.DataFrame) -> float:
+    """Return the sd of the prior of a quantity, NaN of the likelihood, which has none.
 
-    The truths are draws of the prior; its sd is read off their 16 % and 84 % quantiles, since some priors have none.
+    The truths are draws of the prior; the sd is read off their 16 % and 84 % quantiles, since some priors have none.
     """
     low, high = np.quantile(cell["truth"], [0.158655, 0.841345])
-    if parameter == LIKELIHOOD or not high > low:
-        return _NAN
-    return float(1 - cell["sd"].median() ** 2 / ((high - low) / 2) ** 2)
+    return float(high - low) / 2 if high > low and LIKELIHOOD not in set(cell["parameter"]) else _NAN
+
+
+def _contraction(cell: pd.DataFrame) -> float:
+    """Return the share of the prior variance that data take away, in the median fit."""
+    return float(1 - (cell["sd"].median() / prior_spread(cell)) ** 2)
 
 
 def _holm(values: Array) -> Array:

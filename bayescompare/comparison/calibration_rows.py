@@ -24,7 +24,7 @@ Row = dict[str, Any]
 _RANKS = 99
 # Points of an approximation at which the likelihood is evaluated.
 _POINTS = 256
-_NO_DISTRIBUTION = "a point estimate: no interval of a derived quantity"
+_NO_DISTRIBUTION = "no draws, and no interval of a derived quantity"
 
 
 def calibration_rows(record: Record, kinds: Sequence[str] | None = None) -> Iterator[Row]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bayescompare.reporting.ademp import Ademp, ademp
+from bayescompare.reporting.calibration import Calibration, calibration_section
 from bayescompare.reporting.detection import Detection, detector_grids
 from bayescompare.reporting.diagnostics import Paths, Sampler, optimizer_grid, paths, sampler, sampler_grid
 from bayescompare.reporting.error_parts import ErrorParts, error_parts
@@ -74,6 +75,7 @@ class Context:
     symbols: Sequence[Look]
     fit_answer: FitAnswer | None
     study_answer: StudyAnswer | None
+    calibration: Calibration | None
     headline: Headline | None
     flags: Sequence[FlagNote]
     notes: Sequence[Any]
@@ -112,6 +114,7 @@ def context(subject: Subject) -> Context:
         symbols=list({look.key: look for look in (subject.look(""), *subject.estimators.values())}.values()),
         fit_answer=None if subject.is_study else fit_answer(subject),
         study_answer=study_answer(subject) if subject.is_study else None,
+        calibration=calibration_section(subject),
         headline=headline(subject, parts.leading if parts else []),
         flags=flag_notes(subject, fits) if len(fits) else [],
         notes=list(about.get("notes") or ()),

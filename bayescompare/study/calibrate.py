@@ -48,7 +48,12 @@ def calibration_study(
     InputError
         If the model or a value cannot be used, or no truth can be drawn from any of the priors.
     """
-    given = {"replicates": replicates, "estimators": estimators, "intervals": intervals, "seed": seed}
+    given: dict[str, Any] = {
+        "replicates": replicates,
+        "estimators": estimators,
+        "intervals": intervals,
+        "seed": seed,
+    }
     given |= {"nominal": None if nominal is None else dict(zip(("mean", "sd"), nominal, strict=True))}
     changes = {name: value for name, value in given.items() if value is not None}
     if isinstance(model, Model) or (isinstance(model, str) and "~" in model):
