@@ -57,16 +57,23 @@ def print_estimate(study: Study, pilot: Pilot, tasks: Sequence[Task], workers: i
 
 def _print_frozen_priors(study: Study) -> None:
     """Print the priors that truths are drawn from, which are those that data are fitted with."""
+    out = new_console()
     for scenario in study.scenarios():
         if scenario.truth != "prior":
             continue
-        title = f"Priors of {scenario.name}: set {scenario.priors['set']}, for a response of mean "
-        title += f"{scenario.nominal[0]:g} and sd {scenario.nominal[1]:g}"
-        shown = new_table(title, ["parameter", "prior"], set())
+        mean, sd = scenario.nominal
+        out.print()
+        out.print(
+            Text(
+                f"Priors of {scenario.name}: set {scenario.priors['set']}, for a response of mean {mean:g} and sd {sd:g}",
+                style="bold",
+            )
+        )
+        shown = new_table("", ["parameter", "prior"], set())
         for key, prior in scenario.priors.items():
             if key != "set":
                 add_row(shown, [key, str(prior)])
-        new_console().print(shown)
+        out.print(shown)
 
 
 def _print_errors(study: Study, pilot: Pilot) -> None:

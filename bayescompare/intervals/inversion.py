@@ -11,7 +11,7 @@ from scipy.special import ndtr
 
 from bayescompare.fits import Basis
 from bayescompare.intervals.bootstrap import Bootstrap
-from bayescompare.intervals.posterior import EqualTails, Shortest
+from bayescompare.intervals.posterior import EqualTails, ExactEqualTails, Shortest
 
 __all__ = ["Located", "located", "located_in_draws"]
 
@@ -32,7 +32,8 @@ class Located:
     covered_from
         The smallest level whose interval holds it; 1 where none does.
     rank, n_ranks
-        Of draws: how many are smaller, and out of how many; zero where there are no draws.
+        Of draws: how many are smaller, out of how many; in shortest intervals how many levels do not hold the value,
+        out of how many. Zero where there are no draws.
     """
 
     pit: float
@@ -40,6 +41,9 @@ class Located:
     rank: int = 0
     n_ranks: int = 0
 
+
+# Levels of shortest intervals of draws.
+_LEVELS = 127
 
 _NOWHERE = Located(pit=np.nan, covered_from=np.nan)
 
@@ -57,6 +61,9 @@ def located(basis: Basis, values: Array) -> list[Located]:
         return [
             located_in_draws(column, value, shortest=shortest) for column, value in zip(flat.T, values, strict=True)
         ]
+    if isinstance(basis, ExactEqualTails):
+        below = [float(one.cdf(value)) for one, value in zip(basis.marginals, values, strict=True)]
+        return [Located(pit=pit, covered_from=abs(2 * pit - 1)) for pit in below]
     rungs = np.stack([basis.bounds(level) for level in _level(_RUNGS)])
     return [_located(basis, rungs[:, k], k, float(value)) for k, value in enumerate(values)]
 
@@ -67,20 +74,22 @@ def located_in_draws(draws: Array, value: float, *, shortest: bool = False) -> L
         return _NOWHERE
     below = int(np.sum(draws < value))
     pit = (below + 0.5 * float(np.sum(draws == value))) / len(draws)
-    level = _shortest_level(np.sort(draws), value) if shortest else abs(2 * pit - 1)
-    return Located(pit=pit, covered_from=level, rank=below, n_ranks=len(draws))
+    if not shortest:
+        return Located(pit=pit, covered_from=abs(2 * pit - 1), rank=below, n_ranks=len(draws))
+    without = _levels_without(np.sort(draws), value)
+    return Located(pit=pit, covered_from=(without + 0.5) / (_LEVELS + 1), rank=without, n_ranks=_LEVELS)
 
 
-def _shortest_level(draws: Array, value: float) -> float:
-    """Return the share of sorted draws in the smallest of their shortest intervals that holds a value, by bisection."""
-    n = len(draws)
-    low, high = 0, n
-    while high - low > 1:
-        steps = (low + high) // 2
+def _levels_without(draws: Array, value: float) -> int:
+    """Return at how many of some levels the shortest interval of sorted draws does not hold a value.
+
+    Shortest intervals of draws need not lie within one another: their number is what coverage at all levels adds up to.
+    """
+    n, without = len(draws), 0
+    for steps in np.arange(1, _LEVELS + 1) * n // (_LEVELS + 1):
         first = int(np.argmin(draws[steps:] - draws[: n - steps]))
-        held = draws[first] <= value <= draws[first + steps]
-        low, high = (low, steps) if held else (steps, high)
-    return high / n
+        without += not draws[first] <= value <= draws[first + steps]
+    return without
 
 
 def _level(quantile: Array | float) -> Array:
