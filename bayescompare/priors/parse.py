@@ -147,11 +147,14 @@ def get(name: str) -> type[Prior]:
 
 
 def describe(name: str) -> str:
-    """Return a prior's arguments and the first sentence of its docstring."""
-    kind = get(name)
-    arguments = ", ".join(field.name for field in fields(kind))
+    """Return a prior's arguments and the first sentence of its docstring; of one that cannot be loaded, why."""
+    try:
+        kind = get(name)
+    except PriorError as error:
+        return str(error)
+    given = ", ".join(field.name for field in fields(kind))
     said = (kind.__doc__ or "").strip() or "one's own"
-    return f"({arguments})  {said.splitlines()[0].replace('`', '')}"
+    return f"({given})  {said.splitlines()[0].replace('`', '')}"
 
 
 def _number(node: ast.expr, text: str) -> float | int:

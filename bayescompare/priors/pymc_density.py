@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from itertools import count
 from typing import Any, ClassVar
@@ -73,7 +73,7 @@ def log_density(prior: FromPyMC, x: Any) -> Any:
 @cache
 def _compiled(kind: type[FromPyMC]) -> Callable[..., Array]:
     """Return the log density as a function of vectors: the values, and the numbers for each."""
-    names = list(kind.__dataclass_fields__)
+    names = [one.name for one in fields(kind)]
     scalars = {name: pt.dscalar(name) for name in ("x", *names)}
     vectors = {name: pt.dvector(name) for name in scalars}
     density = pm.logp(_variable(kind, {name: scalars[name] for name in names}), scalars["x"])
@@ -94,7 +94,7 @@ def draws(prior: FromPyMC, rng: np.random.Generator, shape: tuple[int, ...]) -> 
 def _drawing(kind: type[FromPyMC]) -> tuple[Callable[..., Array], Any]:
     """Return a function of a number of draws and of the numbers, and where its generator is put."""
     size, source = pt.lscalar(), pytensor.shared(np.random.default_rng(0))
-    scalars = {name: pt.dscalar(name) for name in kind.__dataclass_fields__}
+    scalars = {one.name: pt.dscalar(one.name) for one in fields(kind)}
     if issubclass(kind, _Whole):
         raise PriorError(f"{PREFIX}{kind.distribution}(...) cannot be drawn from here; name one of {', '.join(TABLE)}.")
     variable = _variable(kind, scalars, shape=(size,), rng=source)
@@ -160,12 +160,15 @@ def _as_typed(name: str, numbers: Numbers) -> Prior:
     if name == "Wald" and "alpha" in named:
         raise PriorError("pm.Wald with a shift alpha is not read; leave alpha out.")
     # a bound at infinity is one that was not given
-    values = {key: _whole_if_so(value) for key, value in named.items() if np.isfinite(value)}
+    values = {key: _plain(value) for key, value in named.items() if np.isfinite(value)}
     return kind_of(name, tuple(values))(**values)
 
 
-def _whole_if_so(value: float) -> float | int:
-    return int(value) if value.is_integer() and abs(value) < 1e15 else value
+def _plain(value: float) -> float | int:
+    """Return a number as it was typed: PyMC takes the reciprocals of small whole numbers in single precision."""
+    near = float(f"{value:.7g}")
+    found = near if near.is_integer() and abs(near) < 1e6 else value
+    return int(found) if found.is_integer() and abs(found) < 1e15 else found
 
 
 _NUMBERS = count()
