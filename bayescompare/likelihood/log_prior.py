@@ -31,11 +31,11 @@ def log_priors(problem: Problem, values: Array) -> dict[str, Array]:
     if layout.m:
         matrices = correlation_matrix(values[..., layout.cor], layout)
         blocks = [block for block in layout.block_slices if block.stop - block.start > 1]
-        density = sum(
+        total = sum(
             density(prior, np.linalg.cholesky(matrices[..., block, block]), xp)
             for block, prior in zip(blocks, priors.cor, strict=True)
         )
-        found[layout.cor_name] = np.asarray(density)
+        found[layout.cor_name] = np.asarray(total)
     found["sigma"] = np.asarray(density(priors.sigma, values[..., layout.sigma], xp))
     return found
 
