@@ -61,14 +61,9 @@ def _print_frozen_priors(study: Study) -> None:
     for scenario in study.scenarios():
         if scenario.truth != "prior":
             continue
-        mean, sd = scenario.nominal
+        of = "for a response of mean {:g} and sd {:g}".format(*scenario.nominal)
         out.print()
-        out.print(
-            Text(
-                f"Priors of {scenario.name}: set {scenario.priors['set']}, for a response of mean {mean:g} and sd {sd:g}",
-                style="bold",
-            )
-        )
+        out.print(Text(f"Priors of {scenario.name}: set {scenario.priors['set']}, {of}", style="bold"))
         shown = new_table("", ["parameter", "prior"], set())
         for key, prior in scenario.priors.items():
             if key != "set":
