@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bayescompare.layout import Layout
+from bayescompare.marginal import Marginal
 
 __all__ = ["FLAG_SENTENCES", "GATE", "Basis", "Draws", "Fit", "Flag", "Path", "RandomEffects", "Status"]
 
@@ -57,6 +58,7 @@ class Flag(StrEnum):
     STUCK = "stuck"
     FAILED_INIT = "failed_init"
     RETRIED = "retried"
+    NOT_EXACT = "not_exact"
     PRIOR_CONFLICT = "prior_conflict"
     ROWS_DROPPED = "rows_dropped"
     PARTIAL = "partial"
@@ -89,7 +91,8 @@ FLAG_SENTENCES: Mapping[Flag, str] = {
     Flag.STUCK: "A chain did not move.",
     Flag.FAILED_INIT: "The sampler could not start.",
     Flag.RETRIED: "The first run failed the convergence gate; this is the second, with a higher acceptance target.",
-    Flag.PRIOR_CONFLICT: "Prior and data disagree.",
+    Flag.NOT_EXACT: "Its draws differ from the exact posterior by more than their Monte Carlo error allows.",
+    Flag.PRIOR_CONFLICT: "Prior and data disagree: the prior all but excludes what the data favour, or both pull.",
     Flag.ROWS_DROPPED: "Rows with missing values were dropped, for every estimator alike.",
     Flag.PARTIAL: "The run was cut short; what there was is reported.",
     Flag.OTHER_VERSIONS: "It was made with other versions than those that the study began with.",
@@ -195,6 +198,8 @@ class Fit:
     variational : (N, k), optional
         Points of equal weight that stand for a fitted approximation of the posterior. No chain: they have no R-hat
         or effective sample size, and are no draws of the posterior.
+    marginals : (k,), optional
+        The marginal posteriors themselves, in the layout's order, where they were integrated; empty elsewhere.
     working_se : (k,), optional
         Wald standard errors on the working scale: beta, log sd, Fisher z of the partial correlations, log sigma.
     bases
@@ -222,6 +227,7 @@ class Fit:
     random_effects: RandomEffects | None = None
     draws: Draws | None = None
     variational: Array | None = None
+    marginals: tuple[Marginal, ...] = ()
     path: Path | None = None
     restarts: tuple[Path, ...] = ()
     bases: Mapping[str, Basis] = field(default_factory=dict)

@@ -15,6 +15,8 @@ from threadpoolctl import ThreadpoolController
 from bayescompare.data import read_data
 from bayescompare.engines.base import Engine, Progress, failed_fit, within
 from bayescompare.engines.catalog import estimators as read_estimators
+from bayescompare.engines.conflict import conflicts, likeliest, with_conflicts
+from bayescompare.engines.exactness import checked
 from bayescompare.engines.optima import judged
 from bayescompare.errors import EstimatorError, InputError, PriorError
 from bayescompare.fits import Fit, Status
@@ -149,6 +151,8 @@ def fit_batch(
 def fit(
     model: Model | str,
     data: Any,
+        rows = [checked(fits, problem) for fits, problem in zip(rows, problems, strict=True)]
+        rows = [_held_against_priors(fits, problem, engines) for fits, problem in zip(rows, problems, strict=True)]
     estimators: str | Sequence[str | Engine] = DEFAULT_ESTIMATORS,
     *,
     seed: int = 1,

@@ -9,7 +9,7 @@ import numpy as np
 __all__ = ["PURPOSES", "below", "generator", "seed_key", "sequence"]
 
 #: What a stream of random numbers is for; its position is part of the key, so only append.
-PURPOSES = ("data", "truth", "adam", "lbfgs", "nuts", "random_effects", "starts", "prior")
+PURPOSES = ("data", "truth", "adam", "lbfgs", "nuts", "random_effects", "starts", "prior", "quadrature")
 
 
 def _word(coordinate: str | int) -> int:

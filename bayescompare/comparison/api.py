@@ -11,6 +11,7 @@ import pandas as pd
 from bayescompare.comparison import detectors as detection
 from bayescompare.comparison.contours import contour_pair, contour_table
 from bayescompare.comparison.decomposition import Decomposition
+from bayescompare.comparison.exact import exact_tables
 from bayescompare.comparison.performance import performance
 from bayescompare.comparison.profiles import profile_table
 from bayescompare.comparison.records import Record
@@ -93,6 +94,9 @@ def measures(
     ----------
     results
         Of a study: what `run_study` returned, or `read_results` of its folder.
+    more |= exact_tables(name, list(fits.values()))
+    more |= {} if scaled is None else scaled.tables
+    more |= {} if sensitivity is None else {"sensitivity": sensitivity.table}
     by
         Factors of the study's grid: cells that agree in them are averaged.
     reading

@@ -25,6 +25,7 @@ ESTIMATORS: Mapping[str, tuple[str, str]] = {
     "lbfgs-reml": ("bayescompare.engines.lbfgs.likelihood:LbfgsREML", "restricted maximum likelihood by L-BFGS-B"),
     "lbfgs-map": ("bayescompare.engines.lbfgs.map:LbfgsMAP", "joint posterior mode by L-BFGS-B"),
     "nuts": ("bayescompare.engines.nuts.engine:Nuts", "the whole posterior, by PyMC and nutpie"),
+    "quadrature": ("bayescompare.engines.quadrature.engine:Quadrature", "the exact posterior of one random intercept"),
 }
 
 
@@ -72,7 +73,7 @@ def _class(name: str) -> type[Engine]:
 
 def weight(engine: Engine) -> float:
     """Return about how long a fit takes, relative to the others."""
-    return {"adam": 3.0, "lbfgs": 0.3, "nuts": 8.0}.get(engine.engine, 1.0)
+    return {"adam": 3.0, "lbfgs": 0.3, "nuts": 8.0, "quadrature": 0.5}.get(engine.engine, 1.0)
 
 
 def settings(name: str) -> dict[str, Any]:

@@ -41,8 +41,8 @@ def intervals(fit: Fit, levels: Sequence[float] = (0.95,), kinds: Sequence[str] 
     Parameters
     ----------
     fit
-        A point estimate (``wald``, and what was made of its data), a fit with draws (``eti`` and ``hdi``) or one of
-        a distribution that stands for the posterior (``variational``).
+        A point estimate (``wald``, and what was made of its data), a fit with draws or marginal posteriors
+        (``eti`` and ``hdi``) or one of a distribution that stands for the posterior (``variational``).
     levels
         Probabilities, such as 0.95.
     kinds
@@ -72,6 +72,8 @@ def _bases(fit: Fit) -> Mapping[str, Basis]:
     """Return the bases of a fit: those that it carries, and those that are made of what it is."""
     if fit.variational is not None:
         return {"variational": EqualTails(fit.variational, fit.reason), **fit.bases}
+    if fit.marginals:
+        return {"eti": ExactEqualTails(fit.marginals), "hdi": ExactShortest(fit.marginals), **fit.bases}
     if fit.draws is None:
         return {"wald": Wald(fit), **fit.bases}
     values = fit.draws.values

@@ -12,6 +12,7 @@ from bayescompare.reporting.detection import Detection, detector_grids
 from bayescompare.reporting.diagnostics import Paths, Sampler, optimizer_grid, paths, sampler, sampler_grid
 from bayescompare.reporting.error_parts import ErrorParts, error_parts
 from bayescompare.reporting.evidence import forests, performance
+from bayescompare.reporting.exact import Exact, exact
 from bayescompare.reporting.failures import Outcomes, outcomes
 from bayescompare.reporting.figures.canvas import Drawing
 from bayescompare.reporting.fit_answer import FitAnswer, fit_answer
@@ -89,6 +90,8 @@ class Context:
     failures: Grid | None
     profiles: Sequence[Drawing]
     pictures: Sequence[Pictured]
+    exact: Exact | None
+    priors: Priors | None
     zippers: Sequence[Zipper]
     error_parts: ErrorParts | None
     outcomes: Outcomes | None
@@ -130,6 +133,8 @@ def context(subject: Subject) -> Context:
         failures=failures_grid(subject) if subject.is_study else None,
         profiles=profiles(subject),
         pictures=pictures(subject),
+        exact=exact(subject),
+        priors=priors(subject),
         zippers=zippers(subject),
         error_parts=parts,
         outcomes=outcomes(subject),

@@ -184,7 +184,7 @@ def sampler_grid(subject: Subject) -> Grid | None:
 def optimizer_grid(subject: Subject) -> Grid | None:
     """Return how far the optimizers ended from the best known optimum of their own objective."""
     fits = subject.table("fits")
-    fits = fits[~fits["estimator"].astype(str).str.startswith("nuts")] if len(fits) else fits
+    fits = fits[~fits["estimator"].astype(str).str.startswith(("nuts", "quadrature"))] if len(fits) else fits
     if not len(fits):
         return None
     if not subject.is_study:

@@ -1,0 +1,1 @@
+"""The posterior of a model with one random effect a group, by numerical integration."""
