@@ -15,7 +15,6 @@ from threadpoolctl import ThreadpoolController
 from bayescompare.data import read_data
 from bayescompare.engines.base import Engine, Progress, failed_fit, within
 from bayescompare.engines.catalog import estimators as read_estimators
-from bayescompare.engines.conflict import conflicts, likeliest, with_conflicts
 from bayescompare.engines.exactness import checked
 from bayescompare.engines.optima import judged
 from bayescompare.errors import EstimatorError, InputError, PriorError
@@ -140,6 +139,7 @@ def fit_batch(
             seeds = [sequence(seed, scenario, replicate, engine.engine) for replicate in replicates]
             columns.append(_one_engine(engine, problems, seeds, announce, limit))
         rows = [judged(fits) for fits in zip(*columns, strict=True)]
+        rows = [checked(fits, problem) for fits, problem in zip(rows, problems, strict=True)]
         for fits, problem, replicate in zip(rows, problems, replicates, strict=True):
             for place, engine in enumerate(engines):
                 drawn = below(sequence(seed, scenario, replicate, engine.engine), _DRAWN)
@@ -151,8 +151,6 @@ def fit_batch(
 def fit(
     model: Model | str,
     data: Any,
-        rows = [checked(fits, problem) for fits, problem in zip(rows, problems, strict=True)]
-        rows = [_held_against_priors(fits, problem, engines) for fits, problem in zip(rows, problems, strict=True)]
     estimators: str | Sequence[str | Engine] = DEFAULT_ESTIMATORS,
     *,
     seed: int = 1,

@@ -78,6 +78,7 @@ def compare(fits: Fits, *, levels: Sequence[float] = (0.95,), contours: Sequence
     more = {} if pair is None else {"contours": contour_table(problem, pair, list(fits.values()))}
     if len(profiled := profile_table(name, list(fits.values()))):
         more["profiles"] = profiled
+    more |= exact_tables(name, list(fits.values()))
     return replace(results, tables={**results.tables, **more})
 
 
@@ -94,9 +95,6 @@ def measures(
     ----------
     results
         Of a study: what `run_study` returned, or `read_results` of its folder.
-    more |= exact_tables(name, list(fits.values()))
-    more |= {} if scaled is None else scaled.tables
-    more |= {} if sensitivity is None else {"sensitivity": sensitivity.table}
     by
         Factors of the study's grid: cells that agree in them are averaged.
     reading

@@ -10,7 +10,7 @@ import numpy as np
 from bayescompare.errors import InputError
 from bayescompare.fits import Basis, Fit
 from bayescompare.intervals.kinds import check_kinds, chosen
-from bayescompare.intervals.posterior import EqualTails, Shortest
+from bayescompare.intervals.posterior import EqualTails, ExactEqualTails, ExactShortest, Shortest
 from bayescompare.intervals.wald import Wald
 
 __all__ = ["IntervalRow", "bases", "check_level", "intervals"]

@@ -89,9 +89,8 @@ class Context:
     sampler: Grid | None
     failures: Grid | None
     profiles: Sequence[Drawing]
-    pictures: Sequence[Pictured]
     exact: Exact | None
-    priors: Priors | None
+    pictures: Sequence[Pictured]
     zippers: Sequence[Zipper]
     error_parts: ErrorParts | None
     outcomes: Outcomes | None
@@ -132,9 +131,8 @@ def context(subject: Subject) -> Context:
         sampler=sampler_grid(subject),
         failures=failures_grid(subject) if subject.is_study else None,
         profiles=profiles(subject),
-        pictures=pictures(subject),
         exact=exact(subject),
-        priors=priors(subject),
+        pictures=pictures(subject),
         zippers=zippers(subject),
         error_parts=parts,
         outcomes=outcomes(subject),
