@@ -10,10 +10,12 @@ import pytest
 from bayescompare.engines.adam.batches import Minibatches, in_order, shuffled, whole
 from bayescompare.engines.adam.calls import Call, read_call
 from bayescompare.engines.adam.judge import Margins, Outcome, judge
+from bayescompare.engines.adam.loop import loop
 from bayescompare.engines.adam.marginal import AdamMarginal
 from bayescompare.engines.adam.optimizers import COUPLED, ELEMENTWISE, SCHEDULES, rates, read_optimizer, read_schedule
 from bayescompare.engines.adam.pieces import by_group, cut_rows
 from bayescompare.engines.adam.pooled import AdamPooled
+from bayescompare.engines.adam.run import Plan
 from bayescompare.engines.catalog import estimator, split_labels
 from bayescompare.engines.lbfgs.likelihood import LbfgsML
 from bayescompare.errors import EstimatorError
@@ -309,6 +311,33 @@ def test_the_last_groups_are_held_out():
     assert fit.evaluations < 2000
 
 
+def test_xla_compiles_where_it_is_asked_for_and_changes_nothing():
+    problem, estimates = make_problem(0), []
+    # a shape of its own: loops are kept
+    for given in (True, False):
+        engine = estimator(f"adam-pooled:dtype=float64,batch=25,epochs=4,restarts=3,jit_compile={given}")
+        estimates.append(engine.fit([problem], seeds(1))[0].estimate)
+        kept = loop(engine.objective(engine.member(problem)), 3, 3, "float64", engine.call, None)
+        assert kept.advance_by_xla.experimental_get_tracing_count() == 1
+        assert kept.advance.experimental_get_tracing_count() == (not given)
+    np.testing.assert_allclose(*estimates, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("given", "updates", "replicates", "by_xla"),
+    [
+        (True, 1, 500, True),
+        (False, 99999, 1, False),
+        ("auto", 2000, 1, False),
+        ("auto", 5000, 1, True),
+        ("auto", 5000, 100, False),
+    ],
+)
+def test_xla_is_chosen_by_the_length_of_the_runs(given, updates, replicates, by_xla):
+    plan = Plan(rates=rates(0.1, None), updates=np.full(replicates, updates, np.int32), jit_compile=given)
+    assert plan.by_xla() is by_xla
+
+
 def test_one_held_out_row_a_group_is_enough():
     """What is held out need not tell the columns apart."""
     problem = slopes(1, groups=20, rows=4)
@@ -341,6 +370,7 @@ def test_minibatches_are_drawn_epoch_by_epoch():
 @pytest.mark.parametrize(
     ("label", "message"),
     [
+        ("adam-marginal:jit_compile=yes", "jit_compile cannot be 'yes'; give true or false or 'auto'."),
         ("adam-marginal:optimizer=Adan", "There is no optimizer 'Adan'. Did you mean 'Adam'?"),
         ("adam-marginal:optimizer=Adam(beta1=0.8)", "Adam has no argument 'beta1'. Did you mean 'beta_1'?"),
         ("adam-marginal:optimizer=Adam(0.1)", "give the arguments of Adam by name"),

@@ -128,16 +128,17 @@ class Loop:
 
     def _advance(
         self,
-        first: Tensor,
-        end: Tensor,
+        count: Tensor,
+        done: Tensor,
+        every: int,
         updates: Tensor,
         each: Tensor,
         rates: Tensor,
         data: tuple[Tensor, ...],
         held: tuple[Tensor, ...],
         batches: Tensor | None,
-    ) -> Tensor:
-        """Make the updates from ``first`` to before ``end`` of a chunk; return the losses ``(R,)`` on all data then.
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Make ``count`` updates after ``done``, and record each one whose number ``every`` divides.
 
         Parameters
         ----------
@@ -149,15 +150,31 @@ class Loop:
             Of the objective, and those of its validation.
         batches : (chunk, R, B)
             Minibatches.
-        """
 
-        def body(t: Tensor) -> Tensor:
+        Returns
+        -------
+        last : (R,)
+            Losses on all data at the end.
+        losses, points : (places, R), (places, R, k)
+            Records, as many as there are; what is after them is not defined.
+        """
+        tf, places = self.tf, rates.shape[0] // every + 1
+
+        def body(t: Tensor, losses: Tensor, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             self.optimizer.learning_rate = rates[t]
             self._step(updates, each, data, held, None if batches is None else batches[t])
-            return t + 1
+            place = (done + t + 1) // every - done // every - 1
 
-        self.tf.while_loop(lambda t: t < end, body, [first], parallel_iterations=1)
-        return self._objective.loss(self.reported, data, None)
+            def recorded() -> tuple[Tensor, Tensor]:
+                loss = self._objective.loss(self.reported, data, None)
+                return losses.write(place, loss), points.write(place, self.reported.read_value())
+
+            now = (done + t + 1) % every == 0
+            return (t + 1, *tf.cond(now, recorded, lambda: (losses, points)))
+
+        empty = [tf.TensorArray(self.dtype, places, element_shape=one) for one in (self.x.shape[:1], self.x.shape)]
+        _, losses, points = tf.while_loop(lambda t, *_: t < count, body, [0, *empty], parallel_iterations=1)
+        return self._objective.loss(self.reported, data, None), losses.stack(), points.stack()
 
     def _step(
         self,

@@ -1,11 +1,11 @@
-"""One run of a stack from start to end: chunks of updates, a record of the paths, stopping by replicate."""
+"""One run of a stack from start to end: calls of many updates, a record of the paths, stopping by replicate."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,13 +24,11 @@ Tensor = Any
 
 # Points of a path that are kept.
 _POINTS = 200
-# The most updates whose minibatches are drawn at once; a power of two.
-_LONGEST = 512
 # Updates between two looks at whether a replicate has converged, and in long runs the share of those made so far: with
 # 45 parameters a look takes as long as 200 updates.
 _LOOK, _LATER = 50, 0.1
-# The most updates between two looks at the clock.
-_PIECE = 100
+# The most updates of one call, between two looks at the clock: a call takes as long as one or two updates.
+_PIECE = 128
 # A run goes on for a quarter of its updates below the tolerance: its last fifth is then at rest, if it is.
 _CONFIRMED = 1.25
 _NEVER = np.iinfo(np.int64).max
@@ -62,6 +60,8 @@ class Plan:
         Data of the validation; early stopping looks at the epoch's mean loss where there are none.
     seconds
         The most that all replicates together may take, without compiling; None for as long as it takes.
+    jit_compile
+        Whether XLA compiles the updates; ``auto`` where that pays.
     """
 
     rates: Rates
@@ -70,6 +70,15 @@ class Plan:
     tolerance: float | None = None
     held: Sequence[npt.NDArray[Any]] = ()
     seconds: float | None = None
+    jit_compile: bool | Literal["auto"] = "auto"
+
+    def by_xla(self) -> bool:
+        """Return whether XLA compiles the updates."""
+        if self.jit_compile != "auto":
+            return self.jit_compile
+        most = int(self.updates.max())
+        usual = most if self.tolerance is None else min(most, _USUAL)
+        return usual > _XLA_PAYS + _XLA_PAYS_LATER * len(self.updates)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,9 +136,10 @@ def optimize(
         recorder.compile()
         began, until = time.perf_counter(), Deadline(plan.seconds)
         while recorder.unfinished() and not until.passed():
-            recorder.advance(until)
+            recorder.advance()
             if progress:
                 progress(min(1.0, recorder.done / recorder.total))
+        recorder.finish()
         return recorder.runs(), time.perf_counter() - began
 
 
@@ -139,22 +149,22 @@ def _tensors(loop: Loop, data: Sequence[npt.NDArray[Any]]) -> tuple[Tensor, ...]
 
 
 class _Recorder:
-    """Drives a loop chunk by chunk, records the paths, and stops what has converged."""
+    """Drives a loop call by call, records the paths, and stops what has converged."""
 
     def __init__(self, loop: Loop, start: Array, data: tuple[Tensor, ...], plan: Plan) -> None:
         self.loop, self.data, self.plan = loop, data, plan
         self.total = int(plan.updates.max())
-        self.every = [_every(int(own), plan.tolerance is not None) for own in plan.updates]
-        self.chunk = min(_LONGEST, *self.every)
+        self.own_every = [_every(int(own), plan.tolerance is not None) for own in plan.updates]
+        self.every, self.chunk = min(self.own_every), min(_PIECE, self.total)
         self.held = _tensors(loop, plan.held)
         self.each = np.ones_like(plan.updates) if plan.batches is None else plan.batches.each
-        usual = self.total if plan.tolerance is None else min(self.total, _USUAL)
-        self._advance = loop.advance_by_xla if usual > _XLA_PAYS + _XLA_PAYS_LATER * len(start) else loop.advance
+        self._advance = loop.advance_by_xla if plan.by_xla() else loop.advance
         self.start = np.asarray(start, dtype=loop.dtype)
         self.done, self.next_look = 0, _LOOK
         self.stopped = plan.updates.astype(np.int64)
         self.converged = np.zeros(len(start), dtype=bool)
         self.below_since = np.full(len(start), _NEVER)
+        self.last = np.full(len(start), np.nan)
         self.steps: list[int] = []
         self.points: list[Array] = []
         self.losses: list[Array] = []
@@ -162,7 +172,8 @@ class _Recorder:
     def compile(self) -> None:
         """Trace and compile without an update, then record the start."""
         self.loop.reset(self.start)
-        self._record(self._updates(0, 0, *self._next()))
+        self._updates(0)
+        self._record(0, self.loop.reported.numpy(), self.last)
 
     def unfinished(self) -> bool:
         """Return whether some replicate has updates to make."""
@@ -172,37 +183,43 @@ class _Recorder:
         """Return which replicates have updates to make."""
         return np.asarray(self.loop.active.numpy() & (self.done < self.stopped))
 
-    def advance(self, until: Deadline) -> None:
-        """Make one chunk of updates while there is time, record, and look for convergence now and then."""
-        made, loss = self._chunk(min(self.chunk, self.total - self.done), until)
-        self.done += made
-        self._record(loss)
-        if self.plan.tolerance is not None and self.done >= self.next_look:
+    def advance(self) -> None:
+        """Make the updates of one call, and look for convergence now and then."""
+        looks = self.plan.tolerance is not None
+        until = self._look_at() if looks else self.total
+        self._updates(min(self.chunk, until - self.done, self.total - self.done))
+        if looks and self.done >= self.next_look:
             self._stop()
             self.next_look = self.done + max(_LOOK, int(_LATER * self.done))
 
-    def _chunk(self, count: int, until: Deadline) -> tuple[int, Tensor]:
-        """Make the updates of a chunk piece by piece, and return how many there was time for, and the losses then."""
-        given, made = self._next(count), min(_PIECE, count)
-        loss = self._updates(0, made, *given)
-        while made < count and not until.passed():
-            end = min(made + _PIECE, count)
-            loss = self._updates(made, end, *given)
-            made = end
-        return made, loss
+    def _look_at(self) -> int:
+        """Return the update after which convergence is looked for next: the first that is recorded."""
+        return -(-self.next_look // self.every) * self.every
 
-    def _updates(self, first: int, end: int, rates: Tensor, batches: Tensor | None) -> Tensor:
-        """Make some updates of a chunk; arguments are tensors, so that one trace serves all calls."""
+    def _updates(self, count: int) -> None:
+        """Make some updates in one call, and record those that are to be; one trace serves all calls."""
         tf = self.loop.tf
         of_replicates = tf.constant(self.plan.updates), tf.constant(self.each)
-        return self._advance(tf.constant(first), tf.constant(end), *of_replicates, rates, self.data, self.held, batches)
+        rates, batches = self._next(count)
+        last, losses, points = self._advance(
+            tf.constant(count), tf.constant(self.done), self.every, *of_replicates, rates, self.data, self.held, batches
+        )
+        recorded = range((self.done // self.every + 1) * self.every, self.done + count + 1, self.every)
+        for step, loss, point in zip(recorded, losses.numpy(), points.numpy(), strict=False):
+            self._record(step, point, loss)
+        self.done, self.last = self.done + count, last.numpy()
+
+    def finish(self) -> None:
+        """Record the end, where it is not yet."""
+        if self.steps[-1] != self.done:
+            self._record(self.done, self.loop.reported.numpy(), self.last)
 
     def _evaluated(self, x: Any) -> tuple[Array, Array]:
         """Return losses and gradients on all data."""
         loss, gradient = self.loop.evaluate(self.loop.tf.constant(x), self.data)
         return loss.numpy().astype(float), gradient.numpy().astype(float)
 
-    def _next(self, count: int = 0) -> tuple[Tensor, Tensor | None]:
+    def _next(self, count: int) -> tuple[Tensor, Tensor | None]:
         """Return rates ``(chunk,)`` and minibatches ``(chunk, R, B)`` of the next updates, padded to a chunk."""
         tf, plan, missing = self.loop.tf, self.plan, self.chunk - count
         rates = np.pad(plan.rates(self.done, count) if count else np.empty(0), (0, missing))
@@ -211,11 +228,10 @@ class _Recorder:
             batches = tf.constant(np.pad(batches, ((0, missing), (0, 0), (0, 0)), constant_values=-1))
         return tf.constant(rates, self.loop.optimizer.learning_rate.dtype), batches
 
-    def _record(self, loss: Tensor) -> None:
-        x = self.loop.reported.numpy()
-        self.steps.append(self.done)
-        self.points.append(x.astype(float))
-        self.losses.append(loss.numpy().astype(float))
+    def _record(self, step: int, point: Array, loss: Array) -> None:
+        self.steps.append(step)
+        self.points.append(point.astype(float))
+        self.losses.append(loss.astype(float))
 
     def _stop(self) -> None:
         """Freeze the replicates whose predicted decrease is and stays below the tolerance."""
@@ -239,7 +255,7 @@ class _Recorder:
         steps, points, losses = np.array(self.steps), np.array(self.points), np.array(self.losses)
         runs = []
         for r, end in enumerate(ends):
-            kept = _kept(steps, losses[:, r], int(made[r]), self.every[r])
+            kept = _kept(steps, losses[:, r], int(made[r]), self.own_every[r])
             runs.append(
                 Run(
                     x=end,
