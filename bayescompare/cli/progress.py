@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
 from rich.markup import escape
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from bayescompare.study.tasks import Task
+from bayescompare.cli.tables import add_row, new_table, number
+from bayescompare.comparison.running import COLUMNS, Mean, Running
+from bayescompare.study.parts import Part, columns_of
+from bayescompare.study.tasks import SURFACE, Task
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "StudyProgress"]
 
 _SECONDS_BETWEEN_LINES = 10.0
 
@@ -37,21 +42,32 @@ class Progress:
         self._done: dict[tuple[str, str], float] = {}
         self._terminal = sys.stderr.isatty()
         self._started = self._said = time.monotonic()
-        self._running = ""
         columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-        self._bar = Bar(*columns, console=Console(stderr=True), transient=True, disable=not self._terminal)
+        self._bar = Bar(*columns)
         self._task = self._bar.add_task("starting", total=self._total)
+        console = Console(stderr=True)
+        self._live = Live(get_renderable=self.shown, console=console, transient=True, refresh_per_second=4)
 
     def __enter__(self) -> Self:
         """Start the bar."""
-        self._bar.start()
+        if self._terminal:
+            self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Take the bar away."""
-        self._bar.stop()
+        if self._terminal:
+            self._live.stop()
+
+    def shown(self) -> RenderableType:
+        """Return what a terminal shows."""
+        return self._bar
+
+    def said(self) -> str:
+        """Return what a plain line ends with."""
+        return ""
 
     def announce(self, scenario: str, label: str, done: int, total: int) -> None:
         """Note that ``done`` of ``total`` fits of an estimator in a scenario are made."""
@@ -87,4 +103,50 @@ class Progress:
         self._said = now
         elapsed = now - self._started
         left = elapsed * (self._total - finished) / finished if finished else 0.0
-        print(f"{elapsed:5.0f} s  {running}  about {left:.0f} s left", file=sys.stderr, flush=True)
+        print(f"{elapsed:5.0f} s  {running}  about {left:.0f} s left{self.said()}", file=sys.stderr, flush=True)
+
+
+class StudyProgress(Progress):
+    """Shows how far a study is, and what it has found in this run.
+
+    Parameters
+    ----------
+    weights, fits
+        As `Progress` takes them.
+    """
+
+    def __init__(self, weights: Mapping[str, float], fits: Mapping[str, int]) -> None:
+        self._fits = {label: count for label, count in fits.items() if label != SURFACE}
+        self._running = {label: Running() for label in self._fits}
+        super().__init__(weights, fits)
+
+    def observe(self, task: Task, part: Part) -> None:
+        """Note that a task of a study is done, and what it gave."""
+        if task.estimator in self._running:
+            self._running[task.estimator].add(columns_of(part, COLUMNS))
+        self.announce_task(task)
+
+    def shown(self) -> RenderableType:
+        """Return the bar, and an estimator a row."""
+        names = ["fits", "ok", "flagged", "failed", "s a fit", "coverage", "error of group sds"]
+        table = new_table("", ["estimator", *names], set(names))
+        for label, found in self._running.items():
+            done = sum(found.statuses.values())
+            ok, flagged = found.statuses["ok"], found.statuses["flagged"]
+            counts = [f"{done:,}/{self._fits[label]:,}", f"{ok:,}", f"{flagged:,}", f"{done - ok - flagged:,}"]
+            pace = number(found.seconds / done, 2) if done else "-"
+            add_row(table, [label, *counts, pace, _share(found.coverage), _share(found.error)])
+        return Group(self._bar, table)
+
+    def said(self) -> str:
+        """Return the counts by status."""
+        total = sum((found.statuses for found in self._running.values()), Counter[str]())
+        return "".join(f"; {count:,} {status}" for status, count in sorted(total.items()))
+
+
+def _share(mean: Mean) -> str:
+    """Return a mean in percent with its Monte Carlo standard error."""
+    if not mean.n:
+        return "-"
+    error = f" ± {100 * mean.error:.1f}" if mean.n > 1 else ""
+    return f"{100 * mean.value:.1f}{error} %"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from bayescompare.errors import StoreError
 from bayescompare.study.files import digest, write_bytes
 from bayescompare.study.tasks import SURFACE, Task, slug
 
-__all__ = ["DamagedPartError", "Found", "Part", "Stamp", "encode", "quarantine", "read", "scan", "write"]
+__all__ = ["DamagedPartError", "Found", "Part", "Stamp", "columns_of", "encode", "quarantine", "read", "scan", "write"]
 
 _NAME = re.compile(r"(\d{6,})-(\d+)\.([0-9a-f]{16})\.parquet")
 _KEY = b"bayescompare"
@@ -81,6 +81,11 @@ def decode(content: bytes) -> tuple[pa.Table, Stamp]:
     table = parquet.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read(use_threads=False)
     note: dict[str, Any] = json.loads((table.schema.metadata or {})[_KEY])
     return table.replace_schema_metadata(None), Stamp(identity=note["identity"], versions=note["versions"])
+
+
+def columns_of(part: Part, names: Sequence[str]) -> pa.Table:
+    """Return some columns of a part that was just made."""
+    return parquet.ParquetFile(pa.BufferReader(part.content)).read(columns=list(names), use_threads=False)
 
 
 def folder_of(parts: Path, cell: tuple[str, str]) -> Path:

@@ -17,13 +17,14 @@ from bayescompare.study.files import sweep
 from bayescompare.study.fork import take_over
 from bayescompare.study.manifest import Manifest, locked
 from bayescompare.study.own import refuse_absent
-from bayescompare.study.session import Announce, carry_out, weight
+from bayescompare.study.parts import Part
+from bayescompare.study.session import Announce, Observe, carry_out, weight
 from bayescompare.study.sinks import Folder, Memory, Sink
 from bayescompare.study.store import read_results, withdraw_results
 from bayescompare.study.tasks import SURFACE, Task, cells, plan
 from bayescompare.study.verify import opened
 
-__all__ = ["Announce", "missing", "missing_in", "results_in", "run_study", "small", "started", "work_in"]
+__all__ = ["Announce", "Observe", "missing", "missing_in", "results_in", "run_study", "small", "started", "work_in"]
 
 # How often parts that turn out to be damaged when they are read are made again.
 _ROUNDS = 3
@@ -40,6 +41,7 @@ def run_study(
     fork: Path | str | None = None,
     strict: bool = False,
     announce: Announce | None = None,
+    observe: Observe | None = None,
 ) -> Results:
     """Run what is missing of a study and return the results of all of it.
 
@@ -61,6 +63,8 @@ def run_study(
         Refuse to go on with a folder that other versions began.
     announce
         Called with each task that is done.
+    observe
+        The same, with the part that the task gave.
 
     Raises
     ------
@@ -79,12 +83,19 @@ def run_study(
     if folder is None and (fork is not None or strict):
         raise InputError("fork and strict are about a folder; give one.")
     count = workers or cores()
+
+    def done(task: Task, part: Part) -> None:
+        if announce:
+            announce(task)
+        if observe:
+            observe(task, part)
+
     if folder is None:
-        return _run(study, Memory(), Manifest(study=study.as_dict()), count, scheduler, announce)
+        return _run(study, Memory(), Manifest(study=study.as_dict()), count, scheduler, done)
     with started(study, Path(folder), strict=strict) as (sink, manifest):
         if fork is not None:
             take_over(study, sink, Path(fork))
-        return _run(study, sink, manifest, count, scheduler, announce)
+        return _run(study, sink, manifest, count, scheduler, done)
 
 
 @contextmanager
@@ -148,7 +159,7 @@ def missing(study: Study, sink: Sink) -> list[Task]:
 
 
 def _run(
-    study: Study, sink: Sink, manifest: Manifest, workers: int, scheduler: str | None, announce: Announce | None
+    study: Study, sink: Sink, manifest: Manifest, workers: int, scheduler: str | None, observe: Observe
 ) -> Results:
     begun, clock, total = created(), time.monotonic(), 0
     try:
@@ -156,7 +167,7 @@ def _run(
             tasks = missing(study, sink)
             total += len(tasks)
             if tasks:
-                _carry_out(study, sink, tasks, min(workers, len(tasks)), scheduler, announce)
+                _carry_out(study, sink, tasks, min(workers, len(tasks)), scheduler, observe)
             session = {"created": begun, "seconds": time.monotonic() - clock, "tasks": total, "workers": workers}
             now = manifest.with_session(**session) if total else manifest
             results = collect(study, sink, now)
@@ -172,12 +183,12 @@ def _run(
 
 
 def _carry_out(
-    study: Study, sink: Sink, tasks: Sequence[Task], workers: int, scheduler: str | None, announce: Announce | None
+    study: Study, sink: Sink, tasks: Sequence[Task], workers: int, scheduler: str | None, observe: Observe
 ) -> None:
     if isinstance(sink, Folder):
         withdraw_results(sink.path)
     with _executor(study, workers, scheduler) as executor:
-        finished = carry_out(study, executor, sink, tasks, announce)
+        finished = carry_out(study, executor, sink, tasks, observe)
     if not finished:
         raise _interrupted(study, sink)
 

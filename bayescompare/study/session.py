@@ -15,15 +15,18 @@ from bayescompare.engines.catalog import weight as engine_weight
 from bayescompare.fits import Status
 from bayescompare.study.definition import Study
 from bayescompare.study.executor import Executor, Lost
+from bayescompare.study.parts import Part
 from bayescompare.study.queue import Queue
 from bayescompare.study.sinks import Sink
 from bayescompare.study.tasks import SURFACE, Task
 from bayescompare.study.work import lost_part
 
-__all__ = ["Announce", "carry_out", "queue_of", "weight"]
+__all__ = ["Announce", "Observe", "carry_out", "queue_of", "weight"]
 
 #: Called with a task that is done.
 Announce = Callable[[Task], None]
+#: Called with a task that is done, and its part.
+Observe = Callable[[Task, Part], None]
 
 # How often a block is tried whole, and a replicate alone, before it is given up.
 _TRIES, _SOLO = 3, 3
@@ -61,7 +64,7 @@ class _Losses:
         return task.singles() if task.count > 1 else []
 
 
-def carry_out(study: Study, executor: Executor, sink: Sink, tasks: Sequence[Task], announce: Announce | None) -> bool:
+def carry_out(study: Study, executor: Executor, sink: Sink, tasks: Sequence[Task], observe: Observe | None) -> bool:
     """Carry out tasks and keep their parts; return whether all were done, and not interrupted before.
 
     The first Ctrl-C lets what runs finish, the second stops at once.
@@ -78,8 +81,8 @@ def carry_out(study: Study, executor: Executor, sink: Sink, tasks: Sequence[Task
                     continue
                 part = lost_part(study, outcome.task, part.status, part.message, part.trace)
             sink.put(outcome.task, part)
-            if announce:
-                announce(outcome.task)
+            if observe:
+                observe(outcome.task, part)
     return not len(queue)
 
 

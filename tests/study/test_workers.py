@@ -19,6 +19,7 @@ from bayescompare.study import session
 from bayescompare.study.collect import collect
 from bayescompare.study.dask import DaskWorkers, local_processes
 from bayescompare.study.manifest import Manifest
+from bayescompare.study.parts import Part
 from bayescompare.study.queue import Queue
 from bayescompare.study.run import run_study
 from bayescompare.study.session import carry_out
@@ -63,7 +64,7 @@ def done_by(executor, study, tasks=None, announce=None):
     """Return the results of a study by an executor, and the tasks that were announced."""
     sink, heard = Memory(), []
 
-    def hear(task: Task) -> None:
+    def hear(task: Task, part: Part) -> None:
         heard.append(task)
         if announce:
             announce(task)
