@@ -45,7 +45,7 @@ def run(
 ) -> None:
     """Run a simulation study, or go on with one, and print its verdicts."""
     from bayescompare.cli.calibrated import print_calibration
-    from bayescompare.cli.progress import Progress
+    from bayescompare.cli.progress import StudyProgress
     from bayescompare.cli.read import targets_of
     from bayescompare.cli.tables import new_console, print_study
     from bayescompare.study.definition import load
@@ -64,9 +64,9 @@ def run(
         raise typer.Exit(OK)
     _refuse_the_endless(chosen, yes)
     count = workers or (1 if scheduler or small(chosen) else None)
-    with Progress(*work_in(chosen, out)) as progress:
+    with StudyProgress(*work_in(chosen, out)) as progress:
         results = run_study(
-            chosen, out, workers=count, scheduler=scheduler, fork=fork, strict=strict, announce=progress.announce_task
+            chosen, out, workers=count, scheduler=scheduler, fork=fork, strict=strict, observe=progress.observe
         )
         progress.note("tables and report")
         write(results, out)
@@ -171,3 +171,23 @@ def rerun(
     print_rerun(found)
     if data is not None:
         typer.echo(f"Data: {save(found, data)}")
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="A folder that 'fit' or 'run' wrote.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Where to write; FOLDER/export unless given.")] = None,
+    form: Annotated[
+        list[str] | None, typer.Option("--format", help="csv, latex or bibtex; may be given again. All unless given.")
+    ] = None,
+) -> None:
+    """Write tables as CSV and LaTeX, and the literature of the methods used as BibTeX."""
+    from bayescompare.reporting.export import FORMATS
+    from bayescompare.reporting.export import export as write_export
+    from bayescompare.study.run import results_in
+
+    results, unfinished = results_in(folder)
+    if unfinished:
+        typer.echo(f"The study is not finished: {unfinished}.")
+    for path in write_export(results, out or folder / "export", form or FORMATS):
+        typer.echo(str(path))

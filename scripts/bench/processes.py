@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ __all__ = ["measure"]
 
 _SECTION = "A study on two processes"
 _WANTED, _WANTED_OF_CEILING = 1.8, 0.95
+# Cores that two processes keep busy, starting included: what would be 1.8 times as fast on cores that share nothing.
+_BUSY = 1.8
 _PROCESSES = 2
 
 
@@ -26,7 +29,8 @@ def measure(*, quick: bool) -> list[Row]:
     """Return the rows of this section: wall time of a compute-bound study, processes started within it.
 
     What two cores of this machine can give is measured beside it: two processes that know nothing of each other do
-    half of the study each, timed from when both are ready.
+    half of the study each, timed from when both are ready. Where cores share a clock, caches or a host, two at work
+    are each slower than one alone: the processor time that the workers had in a second tells that from idling.
     """
     replicates, rounds = (100, 1) if quick else (1000, 3)
     study = _study("one", "two", replicates=replicates)
@@ -35,11 +39,11 @@ def measure(*, quick: bool) -> list[Row]:
     with _one_core_each():
         _timed(_study("one", replicates=4), 1)
         # in turn, so that an hour in which the machine is slow slows all
-        found = [(_timed(study, 1), _timed(study, _PROCESSES), _apart(replicates)) for _ in range(rounds)]
-    serial, both, apart = (median(each) for each in zip(*found, strict=True))
+        found = [(_timed(study, 1), *_busy(study), _apart(replicates)) for _ in range(rounds)]
+    serial, both, busy, apart = (median(each) for each in zip(*found, strict=True))
     fits = f"{replicates * 2} fits by {study.estimators[0]}, medians of {rounds}"
-    ratios = ", ".join(f"{one / two:.2f}" for one, two, _ in found)
-    ceilings = ", ".join(f"{one / two:.2f}" for one, _, two in found)
+    ratios = ", ".join(f"{one / two:.2f}" for one, two, _, _ in found)
+    ceilings = ", ".join(f"{one / two:.2f}" for one, _, _, two in found)
     return [
         Row(
             section=_SECTION, name="two processes / one, a compute-bound study", ours=both, theirs=serial,
@@ -49,7 +53,24 @@ def measure(*, quick: bool) -> list[Row]:
             section=_SECTION, name="two processes / two that do half each unconnected", ours=both, theirs=apart,
             wanted=_WANTED_OF_CEILING, note=f"{fits}; unconnected and already started, two cores give {ceilings}",
         ),
+        Row(
+            section=_SECTION, name="cores that two processes keep busy", ours=busy, theirs=1.0, unit="cores",
+            wanted=_BUSY, note="processor seconds of the workers in a second from first to last, starting included",
+        ),
     ]  # fmt: skip
+
+
+def _busy(study: Study) -> tuple[float, float]:
+    """Return the seconds of a study on several processes, and how many cores these kept busy."""
+    before = _children()
+    seconds = _timed(study, _PROCESSES)
+    return seconds, (_children() - before) / seconds
+
+
+def _children() -> float:
+    """Return the processor seconds of the processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _apart(replicates: int) -> float:

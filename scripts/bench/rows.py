@@ -84,7 +84,7 @@ def _amount(value: float | None, unit: str) -> str:
     if value is None:
         return ""
     if unit != "s":
-        return f"{value:,.0f} {unit}"
+        return f"{value:,.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"
     return f"{value:.3g} s" if value >= 1 else f"{value * 1e3:.3g} ms"
 
 
