@@ -95,7 +95,8 @@ def random_effect_rows(record: Record) -> Iterable[dict[str, Any]]:
     mode, sd = fit.random_effects.mode.ravel(), fit.random_effects.sd.ravel()
     truth = record.effects.ravel() if record.effects is not None else np.full(len(mode), np.nan)
     weights = any(_WEIGHTS in said for said in fit.estimand)
-    estimand = "posterior mean" if fit.draws is not None else "level weight" if weights else "conditional mode"
+    integrated = fit.draws is not None or fit.marginals
+    estimand = "posterior mean" if integrated else "level weight" if weights else "conditional mode"
     estimand = "variational mean" if fit.variational is not None else estimand
     for label, value, spread, true in zip(fit.layout.random_effect_labels, mode, sd, truth, strict=True):
         yield {

@@ -19,6 +19,7 @@ from bayescompare.comparison.records import (
     recovery_rows,
     trace_rows,
 )
+from bayescompare.fits import Fit
 from bayescompare.intervals import intervals
 from bayescompare.likelihood.coordinates import natural_working
 
@@ -119,8 +120,16 @@ def row_of(
         "working": natural_working(fit.estimate, fit.layout),
         "working_se": nothing if fit.working_se is None else fit.working_se,
         "own_optimum": nothing if fit.own_optimum is None else fit.own_optimum,
-        "posterior": _sketch(fit.draws.values, sketch) if fit.draws is not None else [],
+        "posterior": _posterior(fit, sketch),
     }
+
+
+def _posterior(fit: Fit, sketch: int | None) -> list[Array]:
+    """Return the order statistics of a fit's draws, or so many even quantiles of its marginals, by parameter."""
+    if fit.marginals:
+        size = SKETCH if sketch is None else sketch
+        return [one.quantile((np.arange(size) + 0.5) / size) for one in fit.marginals]
+    return _sketch(fit.draws.values, sketch) if fit.draws is not None else []
 
 
 def _sketch(values: Array, size: int | None) -> list[Array]:

@@ -98,4 +98,5 @@ def _verdict(subject: Subject, label: str, rows: pd.DataFrame) -> str:
     away = f"{abs(worst['errors']):.1f} Monte Carlo standard errors for the {worst['quantity']} of {worst['parameter']}"
     if flagged:
         return signed(f"{label} is wrong beyond its Monte Carlo error: it is off by {away}.")
-    return signed(f"{label} agrees with the exact posterior: of {len(known)} numbers the farthest off is by {away}.")
+    within = f"{label} is as near to the exact posterior as its draws allow"
+    return signed(f"{within}: the farthest of {len(known)} numbers is off by {away}.")
