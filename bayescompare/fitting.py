@@ -15,6 +15,7 @@ from threadpoolctl import ThreadpoolController
 from bayescompare.data import read_data
 from bayescompare.engines.base import Engine, Progress, failed_fit, within
 from bayescompare.engines.catalog import estimators as read_estimators
+from bayescompare.engines.conflict import conflicts, likeliest, with_conflicts
 from bayescompare.engines.exactness import checked
 from bayescompare.engines.optima import judged
 from bayescompare.errors import EstimatorError, InputError, PriorError
@@ -93,6 +94,17 @@ def _one_engine(
         return [failed_fit(label, problem.layout, str(error)) for problem in problems]
 
 
+def _held_against_priors(fits: list[Fit], problem: Problem, engines: Sequence[Engine]) -> list[Fit]:
+    """Flag fits that used priors with which the data disagree."""
+    if not any(engine.uses_priors for engine in engines):
+        return fits
+    ml = likeliest(problem)
+    return [
+        with_conflicts(fit, conflicts(problem, fit, ml)) if engine.uses_priors else fit
+        for fit, engine in zip(fits, engines, strict=True)
+    ]
+
+
 def _progress(announce: Announce | None, what: str) -> Progress | None:
     return None if announce is None else partial(announce, what)
 
@@ -140,6 +152,7 @@ def fit_batch(
             columns.append(_one_engine(engine, problems, seeds, announce, limit))
         rows = [judged(fits) for fits in zip(*columns, strict=True)]
         rows = [checked(fits, problem) for fits, problem in zip(rows, problems, strict=True)]
+        rows = [_held_against_priors(fits, problem, engines) for fits, problem in zip(rows, problems, strict=True)]
         for fits, problem, replicate in zip(rows, problems, replicates, strict=True):
             for place, engine in enumerate(engines):
                 drawn = below(sequence(seed, scenario, replicate, engine.engine), _DRAWN)

@@ -156,7 +156,7 @@ def test_fault_43_one_draw() -> None:
 
 @dataclass(frozen=True, repr=False)
 class Beyond(Prior):
-    """Allows only values that the data rule out."""
+    """Allows only values that the data rule out, and cannot be drawn from to find one."""
 
     lower: float = 1e9
     support: ClassVar = "positive"
@@ -165,7 +165,7 @@ class Beyond(Prior):
         return xp.where(x > self.lower, -x, -np.inf)
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
-        return self.lower + rng.exponential(size=shape)
+        raise PriorError("Beyond() cannot be drawn from.")
 
 
 @dataclass(frozen=True, repr=False)

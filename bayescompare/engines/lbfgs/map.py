@@ -18,8 +18,10 @@ from bayescompare.errors import EstimatorError
 from bayescompare.fits import Fit, Flag, Status
 from bayescompare.likelihood.coordinates import from_working, natural_from_root, to_working
 from bayescompare.likelihood.evaluate import conditional_effects
+from bayescompare.likelihood.log_prior import not_finite
 from bayescompare.likelihood.posterior import Posterior
 from bayescompare.likelihood.problem import Problem
+from bayescompare.likelihood.support import inside_support, log_sd_bounds
 from bayescompare.likelihood.wald import AT_BOUNDARY
 from bayescompare.seeds import generator, seed_key
 
@@ -60,28 +62,56 @@ def _descend(posterior: Posterior, x: Array, until: Deadline) -> _Mode:
         value, gradient = posterior(full)
         return (value, gradient[free]) if np.isfinite(value) else (1e100, np.zeros(len(free)))
 
-    found = minimize(objective, x[free], jac=True, method="L-BFGS-B", options=_OPTIONS, callback=halting(until))
+    bounds = log_sd_bounds(posterior.problem)
+    walls = None if bounds is None else [bounds[k] for k in free]
+    found = minimize(
+        objective, x[free], jac=True, method="L-BFGS-B", bounds=walls, options=_OPTIONS, callback=halting(until)
+    )
     end = x.copy()
     end[free] = found.x
     gradient = np.zeros(len(x))
-    gradient[free] = found.jac
+    gradient[free] = found.jac if walls is None else _projected(found.x, found.jac, walls)
     return _Mode(x=end, value=float(found.fun), gradient=gradient, evaluations=int(found.nfev), message=outcome(found))
 
 
-def _starts(problem: Problem, count: int, rng: np.random.Generator) -> list[Array]:
-    """Return the moment estimate, then dispersed points, in working coordinates."""
+def _projected(x: Array, gradient: Array, bounds: list[tuple[float | None, float | None]]) -> Array:
+    """Return a gradient without the parts that point out of the bounds that a point is at."""
+    out = gradient.copy()
+    for k, (lower, upper) in enumerate(bounds):
+        held = (lower is not None and x[k] <= lower and out[k] > 0) or (
+            upper is not None and x[k] >= upper and out[k] < 0
+        )
+        out[k] = 0.0 if held else out[k]
+    return out
+
+
+def _first(problem: Problem) -> Array:
+    """Return the moment estimate in working coordinates."""
     data, layout = problem.products, problem.layout
     first = np.zeros(layout.size)
     if layout.q:
         sd, cor = natural_from_root(data.scale * data.t @ moment_factor(data, layout.block_slices), layout)
         first = to_working(np.concatenate([data.beta0, sd, np.clip(cor, -0.9, 0.9), [data.scale]]), layout, data)
     first[-1] = np.log(data.scale)
+    return first
+
+
+def _starts(problem: Problem, count: int, rng: np.random.Generator) -> list[Array]:
+    """Return the moment estimate, then dispersed points, in working coordinates."""
+    data, layout, first = problem.products, problem.layout, _first(problem)
     points = [first]
     for _ in range(count - 1):
         point = first + rng.normal(0.0, 1.0, layout.size)
         point[layout.beta] = first[layout.beta] + rng.normal(0.0, data.scale, layout.p)
         points.append(point)
-    return points
+    return [_possible(problem, point) for point in points]
+
+
+def _possible(problem: Problem, point: Array) -> Array:
+    """Return a start, moved where its prior density is zero."""
+    theta = from_working(point, problem.layout, problem.products)
+    moved = inside_support(problem, theta)
+    return point if np.array_equal(moved, theta) else to_working(moved, problem.layout, problem.products)
 
 
 def _dispersed(posterior: Posterior, points: list[Array], until: Deadline) -> list[_Mode]:
@@ -169,7 +199,8 @@ class LbfgsMAP(OneByOne):
             return cut_short(fit, until.limit) if until.cut else fit
         if until.cut:
             return failed_fit(self.label, problem.layout, nothing_yet(until.limit), Status.TIMEOUT, seconds=seconds)
-        message = "the posterior density is not finite at any start"
+        start = from_working(_first(problem), problem.layout, problem.products)
+        message = not_finite(problem, start) or "the posterior density is not finite at any start"
         return failed_fit(self.label, problem.layout, message, seconds=seconds)
 
     @property

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import nutpie
 
 from bayescompare.engines.nuts.c_model import compile_marginal, is_tried
-from bayescompare.engines.nuts.model import Parameterization, build_model, model_data, reads_symbols, whitening
+from bayescompare.engines.nuts.model import Parameterization, build_model, model_data, reads_symbols
+from bayescompare.engines.nuts.start import starts
 from bayescompare.likelihood.problem import Problem
 
-__all__ = ["clear", "compiled_for", "start_widths", "structure"]
-
-Array = npt.NDArray[np.float64]
+__all__ = ["clear", "compiled_for", "structure"]
 
 #: Compiled models kept; priors that refuse symbols need one for each set of numbers.
 _KEPT = 16
@@ -50,7 +47,7 @@ def compiled_for(problem: Problem, parameterization: Parameterization) -> Any:
         _COMPILED.move_to_end(key)
         found = _COMPILED[key]
     swapped = found.with_data(**model_data(problem, parameterization))
-    return replace(swapped, initial_point_func=_starts(start_widths(problem, parameterization)))
+    return replace(swapped, initial_point_func=starts(problem, parameterization))
 
 
 def _compile(problem: Problem, parameterization: Parameterization) -> Any:
@@ -60,28 +57,6 @@ def _compile(problem: Problem, parameterization: Parameterization) -> Any:
         return compile_marginal(model)
     kept = [] if parameterization != "noncentered" or not problem.layout.q else [problem.layout.b_name]
     return nutpie.compile_pymc_model(model, backend="numba", var_names=kept)
-
-
-def start_widths(problem: Problem, parameterization: Parameterization) -> Array:
-    """Return half the range of the random starts about zero, for each free coordinate.
-
-    One unit in the sampler's coordinates: an sd between 1/e and e times that of the residuals.
-    """
-    layout = problem.layout
-    widths = np.ones(layout.size)
-    if parameterization == "marginal" or not layout.q:
-        return widths
-    effect = np.exp(whitening(problem)[1]) if parameterization == "centered" else np.ones(layout.q)
-    return np.concatenate([widths, np.tile(effect, len(layout.levels))])
-
-
-def _starts(widths: Array) -> Callable[[int], Array]:
-    """Return nutpie's maker of starting points, a function of a seed alone."""
-
-    def start(seed: int) -> Array:
-        return widths * np.random.default_rng(seed).uniform(-1.0, 1.0, len(widths))
-
-    return start
 
 
 def clear() -> None:

@@ -13,7 +13,7 @@ from bayescompare.likelihood import lanes
 from bayescompare.likelihood.problem import Problem
 from bayescompare.priors import numpy_namespace
 
-__all__ = ["draw_effects", "moments_of_effects", "natural_draws"]
+__all__ = ["draw_effects", "moments_of_effects", "natural_draws", "unbounded_point"]
 
 Array = npt.NDArray[np.float64]
 
@@ -36,6 +36,17 @@ def natural_draws(unbounded: Array, problem: Problem) -> Array:
         flat = unbounded[..., layout.cor].reshape(-1, layout.m)
         cor = np.stack(correlations(_entries(flat, layout), layout), axis=-1)
         out[..., layout.cor] = cor.reshape(*unbounded.shape[:-1], layout.m)
+    return out
+
+
+def unbounded_point(theta: Array, z: Array, problem: Problem) -> Array:
+    """Return the sampler's coordinates of natural parameters ``(k,)``, Fisher z ``(m,)`` given; see `natural_draws`."""
+    layout, products = problem.layout, problem.products
+    out = np.empty_like(theta)
+    out[layout.beta] = products.rx @ (theta[layout.beta] - products.beta0) / products.scale
+    out[layout.sd] = np.log(theta[layout.sd]) - whitening(problem)[1]
+    out[layout.cor] = z
+    out[layout.sigma] = np.log(theta[layout.sigma] / products.scale)
     return out
 
 

@@ -15,8 +15,9 @@ import pyarrow as pa
 import pymc as pm
 
 from bayescompare.engines.deadline import Deadline
-from bayescompare.engines.nuts.compile import compiled_for, start_widths
+from bayescompare.engines.nuts.compile import compiled_for
 from bayescompare.engines.nuts.model import UNBOUNDED, Parameterization, build_model
+from bayescompare.engines.nuts.start import starts
 from bayescompare.likelihood.problem import Problem
 
 __all__ = ["CannotStartError", "NoDrawsError", "Run", "Schedule", "available_cores", "prepare", "sample"]
@@ -185,8 +186,8 @@ def _shaped(effects: list[Array], problem: Problem) -> Array:
 def _by_pymc(problem: Problem, schedule: Schedule, seed: np.random.SeedSequence, until: Deadline) -> Run:
     model = build_model(problem, schedule.parameterization, constant_priors=True)
     words = [int(word) for word in seed.generate_state(2 * schedule.chains, np.uint32)]
-    widths = start_widths(problem, schedule.parameterization)
-    starts = [_pymc_start(model, widths, word) for word in words[schedule.chains :]]
+    start = starts(problem, schedule.parameterization)
+    points = [_pymc_start(model, start(word)) for word in words[schedule.chains :]]
     with model:
         try:
             trace = pm.sample(
@@ -195,7 +196,7 @@ def _by_pymc(problem: Problem, schedule: Schedule, seed: np.random.SeedSequence,
                 chains=schedule.chains,
                 cores=1,
                 random_seed=words[: schedule.chains],
-                initvals=starts,
+                initvals=points,
                 init="adapt_diag",
                 target_accept=schedule.target,
                 nuts_sampler="pymc",
@@ -223,9 +224,8 @@ def _stop_pymc(until: Deadline, schedule: Schedule, *, draw: Any, **_: Any) -> N
         raise KeyboardInterrupt
 
 
-def _pymc_start(model: Any, widths: Array, word: int) -> dict[str, Array]:
-    """Return a random start as PyMC takes it, by variable."""
-    values = widths * np.random.default_rng(word).uniform(-1.0, 1.0, len(widths))
+def _pymc_start(model: Any, values: Array) -> dict[str, Array]:
+    """Return a starting point as PyMC takes it, by variable."""
     start, position = {}, 0
     for variable in model.free_RVs:
         shape = tuple(variable.shape.eval())
