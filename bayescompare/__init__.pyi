@@ -3,7 +3,11 @@ from bayescompare.comparison.api import decomposition as decomposition
 from bayescompare.comparison.api import detectors as detectors
 from bayescompare.comparison.api import measures as measures
 from bayescompare.comparison.path_trees import path_tree as path_tree
+from bayescompare.comparison.prior_predictive import PriorPredictive as PriorPredictive
+from bayescompare.comparison.prior_predictive import prior_predictive as prior_predictive
 from bayescompare.comparison.results import Results as Results
+from bayescompare.comparison.sensitivity import Sensitivity as Sensitivity
+from bayescompare.comparison.sensitivity import sensitivity as sensitivity
 from bayescompare.data import read_data as read_data
 from bayescompare.dataset import Dataset as Dataset
 from bayescompare.datasets import load as _load_dataset
@@ -36,6 +40,7 @@ from bayescompare.priors import UniformVariance as UniformVariance
 from bayescompare.priors import load_priors as load_priors
 from bayescompare.priors import register_prior as register_prior
 from bayescompare.reporting import report as report
+from bayescompare.reporting.export import export as export
 from bayescompare.simulation import simulate as simulate
 from bayescompare.study.calibrate import calibrate as calibrate
 from bayescompare.study.calibrate import calibration as calibration

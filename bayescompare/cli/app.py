@@ -1,6 +1,6 @@
 """The command line, with all its commands."""
 
-from bayescompare.cli import calibrate_command, fit_command, study_commands
+from bayescompare.cli import calibrate_command, doctor_command, fit_command, priors_command, study_commands
 from bayescompare.cli.root import app, main
 
-__all__ = ["app", "calibrate_command", "fit_command", "main", "study_commands"]
+__all__ = ["app", "calibrate_command", "doctor_command", "fit_command", "main", "priors_command", "study_commands"]

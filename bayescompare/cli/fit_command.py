@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bayescompare.cli.options import PriorsFrom, take_priors
+from bayescompare.cli.options import OwnPriors, PriorSetName, PriorsFrom, take_priors
 from bayescompare.cli.root import Out, app, status_of, write
 
 __all__ = ["fit"]
@@ -30,12 +30,14 @@ def fit(
         str, typer.Option(help="Labels with commas between; 'bayescompare list estimators' names them.")
     ] = "adam-marginal,lbfgs-ml,lbfgs-reml,nuts",
     family: Annotated[str, typer.Option(help="'bayescompare list families' names them.")] = "gaussian",
-    prior: Annotated[
-        list[str] | None, typer.Option(help='A prior, such as "sd_subject=HalfNormal(50)"; may be given again.')
-    ] = None,
-    priors: Annotated[
-        str | None,
-        typer.Option(help="Set of all other priors, such as bambi; 'bayescompare list prior-sets' names them."),
+    prior: OwnPriors = None,
+    priors: PriorSetName = None,
+    under: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Fit again under other priors, by what uses priors: a set, or 'sd_subject=HalfNormal(5)' beside the "
+            "priors here; may be given again."
+        ),
     ] = None,
     priors_from: PriorsFrom = None,
     level: Annotated[str, typer.Option(help="Levels of the intervals, with commas between.")] = "0.95",
@@ -57,9 +59,10 @@ def fit(
 ) -> None:
     """Fit one data set by several estimators and compare them."""
     from bayescompare.cli.progress import Progress
-    from bayescompare.cli.read import kinds_of, levels_of, pair_of, priors_of
+    from bayescompare.cli.read import kinds_of, levels_of, pair_of, priors_of, under_of
     from bayescompare.cli.tables import print_fit
     from bayescompare.comparison.api import compare
+    from bayescompare.comparison.sensitivity import refits as refit_under
     from bayescompare.engines.catalog import estimators as read_estimators
     from bayescompare.engines.catalog import weight
     from bayescompare.fitting import fit as fit_data
@@ -71,6 +74,7 @@ def fit(
     model = Model(formula, family=family, priors=priors_of(prior or [], priors))
     pair = pair_of(contours, model, data, na.value)
     engines = read_estimators(estimators)
+    others = under_of(under, model, data, na.value, engines)
     weights = {engine.label: weight(engine) for engine in engines}
     with prepared(out) as folder, Progress(weights, dict.fromkeys(weights, 1)) as progress:
         fits = fit_data(
@@ -84,8 +88,9 @@ def fit(
             refits=refits,
             announce=progress.announce_fit,
         )
+        again = refit_under(fits, others, level=levels[0], announce=progress.announce_fit) if others else None
         progress.note("tables and report")
-        results = compare(fits, levels=levels, contours=pair)
+        results = compare(fits, levels=levels, contours=pair, sensitivity=again)
         write(results, folder)
     print_fit(results, folder / "report.html")
     raise typer.Exit(status_of(results))

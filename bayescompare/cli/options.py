@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["PriorsFrom", "take_priors"]
+__all__ = ["OwnPriors", "PriorSetName", "PriorsFrom", "take_priors"]
 
 #: Pass it to `take_priors` before anything that may name a prior is read.
 PriorsFrom = Annotated[
@@ -15,6 +15,15 @@ PriorsFrom = Annotated[
     typer.Option(
         "--priors-from", help="A Python file with priors of one's own. It is run, and its classes can then be named."
     ),
+]
+
+OwnPriors = Annotated[
+    list[str] | None, typer.Option("--prior", help='A prior, such as "sd_subject=HalfNormal(50)"; may be given again.')
+]
+
+PriorSetName = Annotated[
+    str | None,
+    typer.Option("--priors", help="Set of all other priors, such as bambi; 'bayescompare list prior-sets' names them."),
 ]
 
 

@@ -5,15 +5,27 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from bayescompare.design import parse_covariate
+from bayescompare.engines.base import Engine
 from bayescompare.errors import InputError
 from bayescompare.intervals import check_kinds
 from bayescompare.intervals.rows import check_level
 from bayescompare.model import Model
 from bayescompare.priors import Prior, check_set, parse_assignment
 
-__all__ = ["covariates_of", "kinds_of", "levels_of", "nominal_of", "pair_of", "priors_of", "targets_of"]
+__all__ = [
+    "covariates_of",
+    "formula_first",
+    "kinds_of",
+    "levels_of",
+    "nominal_of",
+    "pair_of",
+    "priors_of",
+    "targets_of",
+    "under_of",
+]
 
 
 def levels_of(text: str) -> tuple[float, ...]:
@@ -83,6 +95,12 @@ def priors_of(texts: Sequence[str], named: str | None = None) -> dict[str, Prior
     return priors
 
 
+def formula_first(one: str, other: str) -> tuple[str, str]:
+    """Return formula and data, whichever came first: a text with ``~`` that is no file is the formula."""
+    first, second = ("~" in text and not Path(text).exists() for text in (one, other))
+    return (other, one) if second and not first else (one, other)
+
+
 def covariates_of(texts: Sequence[str]) -> dict[str, str]:
     """Read ``["x=uniform(0, 10)", ...]``.
 
@@ -143,3 +161,25 @@ def targets_of(texts: Sequence[str]) -> dict[str, float]:
             raise InputError(f"--target-mcse {text!r}: give each measure once, such as coverage=0.01.")
         targets[measure] = number
     return targets
+
+
+def under_of(texts: Sequence[str] | None, model: Model, data: str, na: str, engines: Sequence[Engine]) -> Sequence[str]:
+    """Return alternative priors, tried on the data before anything is fitted.
+
+    Raises
+    ------
+    InputError
+        If one cannot be read or set, or no estimator uses priors.
+    """
+    if not texts:
+        return []
+    from bayescompare.comparison.alternatives import alternatives, under
+    from bayescompare.comparison.sensitivity import refuse_without_priors
+    from bayescompare.data import read_data
+    from bayescompare.likelihood.problem import build_problem
+
+    refuse_without_priors(engines)
+    problem = build_problem(model, read_data(data, na=na), na)
+    for other in alternatives(texts, model).values():
+        under(problem, other)
+    return texts

@@ -13,12 +13,16 @@ from bayescompare.comparison.contours import contour_pair, contour_table
 from bayescompare.comparison.decomposition import Decomposition
 from bayescompare.comparison.exact import exact_tables
 from bayescompare.comparison.performance import performance
+from bayescompare.comparison.power_scaling import PowerScaling, power_scaling, why_not_scaled
 from bayescompare.comparison.profiles import profile_table
 from bayescompare.comparison.records import Record
 from bayescompare.comparison.results import Results, results_of
+from bayescompare.comparison.sensitivity import Sensitivity
 from bayescompare.comparison.trees import fit_tree
 from bayescompare.engines.base import Engine
 from bayescompare.engines.catalog import ESTIMATORS
+from bayescompare.engines.conflict import with_conflicts
+from bayescompare.fits import Fit
 from bayescompare.fitting import Fits
 from bayescompare.likelihood.problem import Problem
 from bayescompare.provenance import created, machine, versions
@@ -44,7 +48,13 @@ def describe_priors(problem: Problem) -> dict[str, str]:
     return {label: repr(prior) for label, prior in problem.priors.labels().items()}
 
 
-def compare(fits: Fits, *, levels: Sequence[float] = (0.95,), contours: Sequence[str] | None = None) -> Results:
+def compare(
+    fits: Fits,
+    *,
+    levels: Sequence[float] = (0.95,),
+    contours: Sequence[str] | None = None,
+    sensitivity: Sensitivity | None = None,
+) -> Results:
     """Compare the fits of one data set.
 
     Parameters
@@ -56,6 +66,8 @@ def compare(fits: Fits, *, levels: Sequence[float] = (0.95,), contours: Sequence
     contours
         Two parameters over whose likelihood contours the optimizers' paths are drawn; by default two sds of
         random effects, or the only one and sigma.
+    sensitivity
+        Fits of the same data under other priors, to show beside these.
 
     Returns
     -------
@@ -70,16 +82,27 @@ def compare(fits: Fits, *, levels: Sequence[float] = (0.95,), contours: Sequence
     problem = fits.problem
     pair = contour_pair(problem.layout, contours)
     name = problem.dataset
-    records = [Record(study="fit", scenario=name, replicate=0, fit=one) for one in fits.values()]
     points = [one for one in fits.values() if one.draws is None]
     drawn = next((one for one in fits.values() if one.draws is not None), None)
     trees = {(name, 0): fit_tree(problem, drawn, points, seed=fits.seed)} if drawn else {}
+    scaled = None if drawn is None or why_not_scaled(drawn) else power_scaling(
+        problem, drawn, trees[name, 0], [fits[engine.label] for engine in fits.engines if not engine.uses_priors]
+    )  # fmt: skip
+    judged = [_told(one, scaled) if one is drawn else one for one in fits.values()]
+    records = [Record(study="fit", scenario=name, replicate=0, fit=one) for one in judged]
     results = results_of(records, levels=levels, kinds=fits.intervals, trees=trees, about=_about(fits, levels))
     more = {} if pair is None else {"contours": contour_table(problem, pair, list(fits.values()))}
     if len(profiled := profile_table(name, list(fits.values()))):
         more["profiles"] = profiled
     more |= exact_tables(name, list(fits.values()))
+    more |= {} if scaled is None else scaled.tables
+    more |= {} if sensitivity is None else {"sensitivity": sensitivity.table}
     return replace(results, tables={**results.tables, **more})
+
+
+def _told(drawn: Fit, scaled: PowerScaling | None) -> Fit:
+    """Return a posterior flagged where power-scaling finds that prior and likelihood both move it."""
+    return drawn if scaled is None else with_conflicts(drawn, scaled.conflicts)
 
 
 def measures(
@@ -189,6 +212,8 @@ def _about(fits: Fits, levels: Sequence[float]) -> dict[str, Any]:
         "replicates": 1,
         "scenarios": [scenario],
         "priors": {problem.dataset: describe_priors(problem)},
+        "prior_reasons": {problem.dataset: dict(problem.priors.why)},
+        "prior_set": problem.model.prior_set,
         "own_priors": list(problem.model.priors),
         "estimators": describe_engines(fits.engines),
         "notes": [{"flag": str(note.flag), "message": note.message} for note in problem.notes],

@@ -151,7 +151,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "parameter": "flat label",
         "prior": "ArviZ's power-scaling sensitivity of the posterior to the prior",
         "likelihood": "the same to the likelihood",
-        "diagnosis": "conflict, prior decides, or nothing",
+        "diagnosis": "conflict, prior decides, nothing, or not known",
         "ml": "maximum likelihood estimate",
         "tail": "prior probability of the tail that it lies in, give or take two standard errors",
     },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,15 +18,15 @@ from bayescompare.likelihood.problem import Problem
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Variables", "fit_tree", "parameter_variables"]
+__all__ = ["LARGEST_PREDICTIVE", "Variables", "fit_tree", "parameter_variables", "tree_of"]
 
 Array = npt.NDArray[np.float64]
 #: Variable name -> (dims, values), as xarray takes it.
 Variables = dict[str, tuple[list[str], Any]]
 
 _SAMPLE = ["chain", "draw"]
-# Values of the posterior predictive group.
-_LARGEST_PREDICTIVE = 5_000_000
+#: Values of a group of simulated responses.
+LARGEST_PREDICTIVE = 5_000_000
 
 
 def parameter_variables(values: Array, layout: Layout, leading: list[str]) -> Variables:
@@ -56,7 +56,7 @@ def _groups(problem: Problem, fit: Fit, draws: Draws, rng: np.random.Generator) 
     chains, length, k = draws.values.shape
     flat = draws.values.reshape(-1, k)
     # every so many draws, so that a large table does not make a tree of gigabytes
-    thin = -(-length * chains * len(problem.y) // _LARGEST_PREDICTIVE)
+    thin = -(-length * chains * len(problem.y) // LARGEST_PREDICTIVE)
     kept = draws.values[:, ::thin]
     predicted = draw_response(problem, kept.reshape(-1, k), rng).reshape(chains, kept.shape[1], -1)
     data: dict[str, Variables] = {
@@ -99,28 +99,32 @@ def fit_tree(problem: Problem, fit: Fit, points: Sequence[Fit] = (), *, seed: in
     ValueError
         If the fit has no draws.
     """
-    import xarray as xr
-
     if fit.draws is None:
         raise ValueError(f"{fit.estimator} has no draws")
-    chains, length, _ = fit.draws.values.shape
-    coords: dict[str, Any] = {name: list(labels) for name, labels in fit.layout.coords.items()}
-    coords |= {"chain": np.arange(chains), "draw": np.arange(length)}
     data = _groups(problem, fit, fit.draws, np.random.default_rng(seed))
     for point in points:
         data[_group_name(point)] = parameter_variables(point.estimate, point.layout, []) | {
             f"{name}_se": entry for name, entry in parameter_variables(point.se, point.layout, []).items()
         }
-    datasets = {name: xr.Dataset(variables, coords=_used(coords, variables)) for name, variables in data.items()}
+    return tree_of(data, problem, {"estimator": fit.estimator})
+
+
+def tree_of(data: Mapping[str, Variables], problem: Problem, attributes: Mapping[str, Any]) -> xr.DataTree:
+    """Return groups of variables as a tree with the labels of a problem's parameters."""
+    import xarray as xr
+
+    datasets = {name: xr.Dataset(variables, coords=_coords(problem, variables)) for name, variables in data.items()}
     tree = xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in datasets.items()})
-    tree.attrs = {"model": problem.model.formula, "response": problem.response, "estimator": fit.estimator}
+    tree.attrs = {"model": problem.model.formula, "response": problem.response, **attributes}
     return tree
 
 
-def _used(coords: dict[str, Any], variables: Variables) -> dict[str, Any]:
-    """Return the coordinates of the dims that some variables have, as long as the variables."""
+def _coords(problem: Problem, variables: Variables) -> dict[str, Any]:
+    """Return the coordinates of the dims that some variables have."""
     sizes = {dim: size for dims, values in variables.values() for dim, size in zip(dims, np.shape(values), strict=True)}
-    return {name: labels[: sizes[name]] for name, labels in coords.items() if name in sizes}
+    labels: dict[str, Any] = {name: list(each) for name, each in problem.layout.coords.items()}
+    labels |= {dim: np.arange(sizes[dim]) for dim in _SAMPLE if dim in sizes}
+    return {name: each for name, each in labels.items() if name in sizes}
 
 
 def _group_name(fit: Fit) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bayescompare.comparison.prior_predictive import PriorPredictive
 from bayescompare.comparison.results import Results
-from bayescompare.reporting.render import page
+from bayescompare.reporting.render import page, priors_page
 from bayescompare.reporting.writing import write_text
 
-__all__ = ["report"]
+__all__ = ["report", "report_priors"]
 
 
 def report(results: Results, path: str | Path) -> Path:
@@ -32,3 +33,26 @@ def report(results: Results, path: str | Path) -> Path:
         If it cannot be written there.
     """
     return write_text(Path(path), page(results))
+
+
+def report_priors(found: PriorPredictive, path: str | Path) -> Path:
+    """Write a page on the priors of a model and its data, like that of `report`.
+
+    Parameters
+    ----------
+    found
+        What `bayescompare.prior_predictive` returned.
+    path
+        Where to write.
+
+    Returns
+    -------
+    Path
+        Where it was written.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be written there.
+    """
+    return write_text(Path(path), priors_page(found))

@@ -24,6 +24,7 @@ from bayescompare.reporting.laboratory import Laboratory, laboratory
 from bayescompare.reporting.methods import Methods, methods, subtitle
 from bayescompare.reporting.palette import Look
 from bayescompare.reporting.picture import Pictured, pictures
+from bayescompare.reporting.priors import Priors, priors
 from bayescompare.reporting.profiles import profiles
 from bayescompare.reporting.readings import Readings, readings
 from bayescompare.reporting.study_answer import StudyAnswer, study_answer
@@ -90,6 +91,7 @@ class Context:
     failures: Grid | None
     profiles: Sequence[Drawing]
     exact: Exact | None
+    priors: Priors | None
     pictures: Sequence[Pictured]
     zippers: Sequence[Zipper]
     error_parts: ErrorParts | None
@@ -132,6 +134,7 @@ def context(subject: Subject) -> Context:
         failures=failures_grid(subject) if subject.is_study else None,
         profiles=profiles(subject),
         exact=exact(subject),
+        priors=priors(subject),
         pictures=pictures(subject),
         zippers=zippers(subject),
         error_parts=parts,

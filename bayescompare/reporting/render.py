@@ -10,11 +10,13 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from bayescompare.comparison.prior_predictive import PriorPredictive
 from bayescompare.comparison.results import Results
 from bayescompare.reporting.context import context
+from bayescompare.reporting.prior_page import prior_page
 from bayescompare.reporting.subject import Subject
 
-__all__ = ["page"]
+__all__ = ["page", "priors_page"]
 
 
 @cache
@@ -42,14 +44,24 @@ def _environment() -> Environment:
 
 def page(results: Results) -> str:
     """Return the report as HTML."""
+    return _rendered("report.html.j2", context(Subject(results)))
+
+
+def priors_page(found: PriorPredictive) -> str:
+    """Return the page on priors as HTML."""
+    return _rendered("priors_page.html.j2", prior_page(found))
+
+
+def _rendered(template: str, report: object) -> str:
+    """Return a template with what it shows."""
     style, script = _asset("report.css"), _asset("report.js")
     sources = f"style-src {_hash(style)}; script-src {_hash(script)}"
     policy = f"default-src 'none'; {sources}; base-uri 'none'; form-action 'none'"
     return (
         _environment()
-        .get_template("report.html.j2")
+        .get_template(template)
         .render(
-            report=context(Subject(results)),
+            report=report,
             style=Markup(style),  # our own file
             script=Markup(script),  # our own file
             policy=Markup(policy),  # hashes

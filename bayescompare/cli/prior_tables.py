@@ -1,0 +1,57 @@
+"""Tables of priors, and of what they say before the data, for a terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.text import Text
+
+from bayescompare.cli.tables import add_row, new_console, new_table, number
+from bayescompare.comparison.prior_predictive import PriorPredictive
+
+__all__ = ["print_priors"]
+
+_TITLES = {
+    "parameter": "Draws of the parameters, against the maximum likelihood estimate",
+    "response": "Draws of the response, against what was observed",
+    "implied": "What the sds imply, against the maximum likelihood estimate",
+}
+
+
+def print_priors(found: PriorPredictive, report: Path | None) -> None:
+    """Print each prior with its reason, then quantiles of the draws and where the data lie among them."""
+    console, problem = new_console(), found.problem
+    title = f"Priors of {problem.model.formula} in {problem.dataset}: set {problem.model.prior_set}"
+    shown = new_table(title, ["parameter", "prior", "why"], set())
+    for label, prior in problem.priors.labels().items():
+        add_row(shown, [label, repr(prior), problem.priors.why.get(label, "")])
+    console.print(shown)
+    for kind, heading in _TITLES.items():
+        rows = found.table[found.table["kind"] == kind]
+        if len(rows):
+            console.print()
+            console.print(_quantiles(heading, rows.to_dict("records")))
+    console.print()
+    draws = len(found.values)
+    console.print(
+        Text(f"p: share of {draws:,} draws below the value; ± is its Monte Carlo standard error.", style="dim")
+    )
+    for label, why in found.missing.items():
+        console.print(Text(f"{label}: {why}"))
+    if report is not None:
+        console.print(Text(f"Report: {report}", style="bold"), soft_wrap=True)
+
+
+def _quantiles(heading: str, rows: list[dict[str, object]]) -> object:
+    """Return a table of quantiles; what has no draws says why."""
+    numeric = ["2.5 %", "50 %", "97.5 %", str(rows[0]["against"]), "p"]
+    table = new_table(heading, ["", *numeric, "note"], set(numeric))
+    for row in rows:
+        numbers = [number(row[name]) for name in ("lower", "median", "upper", "value")]
+        add_row(table, [str(row["quantity"]), *numbers, _share(row), str(row["reason"])])
+    return table
+
+
+def _share(row: dict[str, object]) -> str:
+    p, error = float(str(row["p"])), float(str(row["p_mcse"]))
+    return "-" if p != p else f"{p:.3f} ± {error:.3f}" if error >= 0.0005 else f"{p:.4f} ± {error:.4f}"
