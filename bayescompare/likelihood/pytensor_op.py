@@ -39,7 +39,7 @@ def pytensor_namespace() -> Functions:
         lgamma=pt.gammaln,
         log=pt.log,
         log1p=pt.log1p,
-        logaddexp=pt.logaddexp,
+        logaddexp=_logaddexp,
         maximum=pt.maximum,
         minimum=pt.minimum,
         sqrt=pt.sqrt,
@@ -49,6 +49,11 @@ def pytensor_namespace() -> Functions:
         where=pt.where,
         stack=pt.stack,
     )
+
+
+def _logaddexp(a: Any, b: Any) -> Any:
+    """Return the log of a sum, of plain operations: PyTensor's own has an inner graph, which is compiled by itself."""
+    return pt.maximum(a, b) + pt.log1p(pt.exp(-pt.abs(a - b)))
 
 
 def pack(products: Products) -> Array:

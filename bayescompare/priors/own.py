@@ -23,6 +23,15 @@ __all__ = ["PriorFile", "load_priors"]
 # Classes of files that this process has run, by digest: what is compiled for a class goes by the class.
 _CLASSES: dict[str, Mapping[str, type[Prior]]] = {}
 
+#: What Python says of dataclasses, and what to do.
+_HINTS = {
+    "non-frozen dataclass": "Write @dataclass(frozen=True).",
+    **{
+        f"follows default argument {name!r}": f"Write {name} = ... without a type: it is no number of the prior."
+        for name in ("support", "positive", "fractions", "increasing")
+    },
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class PriorFile:
@@ -125,8 +134,8 @@ def _said(error: BaseException, where: str) -> str:
         return f"{where}, line {error.lineno}: this is not Python: {error.msg}.\n  {(error.text or '').strip()[:100]}"
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == where]
     place = f"{where}, line {lines[-1]}" if lines else where
-    hint = " Write @dataclass(frozen=True)." if "non-frozen dataclass" in str(error) else ""
-    return f"{place}: the file cannot be run: {type(error).__name__}: {error}.{hint}"
+    hints = [hint for words, hint in _HINTS.items() if words in str(error)]
+    return " ".join([f"{place}: the file cannot be run: {type(error).__name__}: {error}.", *hints])
 
 
 def _checked(file: PriorFile, module: ModuleType) -> Mapping[str, type[Prior]]:

@@ -15,6 +15,7 @@ import pytensor
 import pytensor.tensor as pt
 from pymc.exceptions import NotConstantValueError
 from pymc.pytensorf import constant_fold
+from pytensor.compile.mode import Mode
 from pytensor.graph.basic import Variable
 from pytensor.graph.replace import vectorize_graph
 
@@ -28,7 +29,7 @@ __all__ = ["draws", "log_density", "prior_of"]
 Array = npt.NDArray[np.float64]
 
 # Graphs of a few nodes, evaluated a few hundred times: compiling them takes longer than what it saves.
-_MODE = "FAST_COMPILE"
+_MODE = Mode(linker="py", optimizer="fast_compile")
 # Values at which a variable of no known kind is asked for its support.
 _NEGATIVE, _POSITIVE = -np.logspace(-6, 6, 25), np.logspace(-6, 6, 25)
 

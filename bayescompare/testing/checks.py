@@ -87,9 +87,8 @@ def density_faults(line: Line) -> Iterator[str]:
     """Yield what is wrong with the density: NaN, a hole, an integral that is not one."""
     xp = numpy_namespace()
     wide = line.from_scale(np.linspace(-12.0, 12.0, 97))[0]
-    with np.errstate(all="ignore"):
-        there = np.asarray(line.logp(wide, xp), dtype=float)
-        own = np.asarray(line.logp(line.good, xp), dtype=float)
+    there = np.asarray(line.logp(wide, xp), dtype=float)
+    own = np.asarray(line.logp(line.good, xp), dtype=float)
     bad = wide[np.isnan(there) | (there == np.inf)]
     if len(bad):
         value = there[np.isnan(there) | (there == np.inf)][0]

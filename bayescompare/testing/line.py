@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.integrate import quad
 
 from bayescompare.errors import PriorError
 from bayescompare.priors import Prior, numpy_namespace
@@ -29,6 +25,8 @@ _FAR = 600.0
 # Probabilities at which a density is cut in pieces, so that a narrow one is not overlooked.
 _CUTS = (0.0, 0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999, 1.0)
 _STEPS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
+# How often panels are halved, how many there may be, and by how much a half may differ.
+_HALVINGS, _PANELS, _EXACT = 40, 4000, 1e-9
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
 
 
@@ -134,11 +132,25 @@ class Line:
     def _far(self) -> float:
         return 17.0 if self.kind == "correlation" else _FAR
 
-    def _between(self, low: float, high: float, cuts: Iterable[float]) -> float:
-        ends = np.unique(np.clip([low, *cuts, high], low, high))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return sum(quad(lambda u: float(self._integrand(u)), a, b, limit=100)[0] for a, b in pairwise(ends))
+    def _panels(self, low: Array, high: Array) -> Array:
+        """Return the integrals over some panels by eight points each."""
+        half = (high - low)[:, None] / 2
+        return np.asarray((self._integrand((low + high)[:, None] / 2 + half * _NODES) * half) @ _WEIGHTS)
+
+    def _between(self, low: float, high: float, cuts: Array) -> float:
+        """Return the integral between two places; panels are halved until halving changes nothing."""
+        ends = np.unique(np.clip(np.concatenate([[low], cuts, [high]]), low, high))
+        left, right, total = ends[:-1], ends[1:], 0.0
+        for _ in range(_HALVINGS):
+            middle = (left + right) / 2
+            halves = self._panels(left, middle) + self._panels(middle, right)
+            open_ = np.abs(halves - self._panels(left, right)) > _EXACT
+            total += float(np.sum(halves[~open_]))
+            if not 0 < np.sum(open_) < _PANELS:
+                break
+            left = np.concatenate([left[open_], middle[open_]])
+            right = np.concatenate([middle[open_], right[open_]])
+        return total + float(np.sum(halves[open_]))
 
     @cached_property
     def _cuts(self) -> Array:
@@ -154,7 +166,6 @@ class Line:
     def below(self) -> Array:
         """The share of the density below each of `good`."""
         u = self.to_scale(self.good)
-        half = np.diff(u)[:, None] / 2
-        pieces = (self._integrand((u[:-1] + u[1:])[:, None] / 2 + half * _NODES) * half) @ _WEIGHTS
+        pieces = self._panels(u[:-1], u[1:])
         first = self._between(-self._far, float(u[0]), self._cuts)
         return np.asarray((first + np.concatenate([[0.0], np.cumsum(pieces)])) / self.integral)

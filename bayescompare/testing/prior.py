@@ -66,7 +66,8 @@ def _found(check: Callable[[Line], Iterator[str]], line: Line) -> list[str]:
     """Return what a check finds, also where the author's code raises."""
     found: list[str] = []
     try:
-        found.extend(check(line))
+        with np.errstate(all="ignore"):
+            found.extend(check(line))
     except PriorError as error:
         found.append(str(error))
     return found

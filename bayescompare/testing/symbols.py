@@ -63,6 +63,7 @@ def pytensor_faults(line: Line) -> Iterator[str]:
     """Yield what is wrong with symbols of PyTensor for the value and for the numbers."""
     import pytensor
     import pytensor.tensor as pt
+    from pytensor.compile.mode import Mode
 
     from bayescompare.likelihood.pytensor_op import pytensor_namespace
 
@@ -74,9 +75,11 @@ def pytensor_faults(line: Line) -> Iterator[str]:
         yield f"PyTensor (nuts): {error} {_ADVICE}"
         return
     except Exception as error:
-        yield f"PyTensor (nuts): logp has no gradient: {type(error).__name__}: {str(error).splitlines()[0]}"
+        yield f"PyTensor (nuts): logp has no gradient: {_first(error)} {_ADVICE}"
         return
-    function = pytensor.function([x, *numbers], outputs, mode="FAST_COMPILE", on_unused_input="ignore")
+    # evaluated once: compiling would take longer
+    mode = Mode(linker="py", optimizer="fast_compile")
+    function = pytensor.function([x, *numbers], outputs, mode=mode, on_unused_input="ignore")
     points = _points(line)
     values = [np.asarray(one, dtype=float) for one in function(points, *_floats(line))]
     yield from _compared(line, "PyTensor (nuts)", points, values[0], values[1])
@@ -101,7 +104,15 @@ def keras_faults(line: Line) -> Iterator[str]:
     except PriorError as error:
         yield f"Keras (adam-marginal:map, adam-elbo): {error} {_ADVICE}"
         return
+    except Exception as error:
+        yield f"Keras (adam-marginal:map, adam-elbo): logp has no gradient: {_first(error)} {_ADVICE}"
+        return
     yield from _compared(line, "Keras (adam-marginal:map, adam-elbo)", points, *found)
+
+
+def _first(error: Exception) -> str:
+    """Return the first line of an error."""
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}."
 
 
 def _floats(line: Line) -> list[float]:

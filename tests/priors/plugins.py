@@ -73,7 +73,7 @@ class Slow(Sound):
     """Thinks for long."""
 
     def logp(self, x, xp):
-        time.sleep(0.01)
+        time.sleep(0.005)
         return Sound.logp(self, x, xp)
 
 
