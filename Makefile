@@ -36,8 +36,9 @@ test test-all: export TF_NUM_INTRAOP_THREADS = 1
 test test-all: export TF_NUM_INTEROP_THREADS = 1
 test test-all: export MPLBACKEND = Agg
 
-test: .venv/installed.lock ## run the tests; ARGS="-k name" goes to pytest
-	.venv/bin/python -m pytest $(ARGS)
+# A file's tests stay in one process, which compiles once what they share.
+test: .venv/installed.lock ## run the tests on all cores; ARGS="-k name" goes to pytest
+	.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 test-all: .venv/installed.lock ## run the tests with the slow ones
 	.venv/bin/python -m pytest -m "slow or not slow" $(ARGS)
