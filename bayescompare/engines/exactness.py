@@ -24,7 +24,7 @@ Array = npt.NDArray[np.float64]
 #: Probabilities below whose exact quantiles the draws are counted.
 LEVELS = np.array([0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975])
 #: Probability that any of the shares of a right sampler's draws is called wrong.
-FALSE_ALARMS = 1e-3
+FALSE_ALARMS = 1e-4
 # Effective sample sizes and Monte Carlo errors mean nothing of fewer draws.
 _FEWEST = 8
 

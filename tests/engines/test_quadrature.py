@@ -125,7 +125,7 @@ def test_brute_force_in_three_dimensions_says_the_same(name):
     one = problem(formula, rows((5, 1, 3, 4)), **priors)
     found, exact = integrate(one), brute(one, ends, counts)
     assert found.error < 1e-5
-    assert found.log_evidence == pytest.approx(exact.log_evidence, abs=2e-6)
+    assert found.posterior.log_evidence == pytest.approx(exact.log_evidence, abs=2e-6)
     for k, marginal in enumerate(found.marginals):
         at, p = exact.marginal(k)
         x = at if k == 0 else np.exp(at)
@@ -139,8 +139,9 @@ def test_brute_force_in_three_dimensions_says_the_same(name):
         chosen = (below > 1e-3) & (below < 1 - 1e-3)
         density = p / step / (1 if k == 0 else x)
         np.testing.assert_allclose(marginal.density(x[chosen]), density[chosen], rtol=1e-5, atol=1e-7)
-    np.testing.assert_allclose(found.random_effects.mode[:, 0], exact.effect_mean, atol=1e-5)
-    np.testing.assert_allclose(found.random_effects.sd[:, 0], exact.effect_sd, rtol=1e-5)
+    effects = found.posterior.random_effects()
+    np.testing.assert_allclose(effects.mode[:, 0], exact.effect_mean, atol=1e-5)
+    np.testing.assert_allclose(effects.sd[:, 0], exact.effect_sd, rtol=1e-5)
 
 
 @pytest.mark.parametrize(

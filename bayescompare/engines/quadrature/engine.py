@@ -72,7 +72,7 @@ class Quadrature(OneByOne):
             seconds=time.perf_counter() - started,
             evaluations=found.evaluations,
             seed_key=key,
-            random_effects=found.random_effects,
+            random_effects=found.posterior.random_effects(),
             marginals=found.marginals,
             diagnostics={"integration_error": found.error},
             info=_evidence(problem.priors, found),
@@ -91,4 +91,4 @@ def _evidence(priors: PriorSet, found: Integral) -> dict[str, Any]:
             prior.draw(rng, (1,))
     except PriorError:
         return {}
-    return {"log_evidence": found.log_evidence}
+    return {"log_evidence": found.posterior.log_evidence}

@@ -12,7 +12,7 @@ from bayescompare.engines.quadrature.grid import adapted, refined
 from bayescompare.engines.quadrature.modes import Mode, find_modes
 from bayescompare.engines.quadrature.posterior import Posterior
 from bayescompare.engines.quadrature.tails import Rates, rates
-from bayescompare.fits import RandomEffects, Status
+from bayescompare.fits import Status
 from bayescompare.likelihood.problem import Problem
 from bayescompare.marginal import Marginal
 
@@ -49,6 +49,8 @@ class Integral:
     ----------
     marginals : (k,)
         In the layout's order.
+    posterior
+        All of them together, and the evidence.
     error
         Largest difference of the two rules: of means and log sds in posterior sds, and of probabilities.
     evaluations
@@ -56,8 +58,7 @@ class Integral:
     """
 
     marginals: tuple[Marginal, ...]
-    random_effects: RandomEffects
-    log_evidence: float
+    posterior: Posterior
     error: float
     evaluations: int
 
@@ -91,9 +92,9 @@ def integrate(problem: Problem) -> Integral:
     if not error < _TOO_FAR:
         raise NoIntegralError(f"two rules of integration differ by {error:.2g}: neither is believed", Status.FAILED)
     return Integral(
-        marginals=(*fine.fixed_effects(), fine.sd, fine.sigma),
-        random_effects=fine.random_effects(),
-        log_evidence=fine.log_evidence,
+        # a mixture of all points is dear: of those of the coarser rule, which is as good to that error
+        marginals=(*rough.fixed_effects(fine.fixed_moments), fine.sd, fine.sigma),
+        posterior=fine,
         error=error,
         evaluations=coarse.heights.size + fine.grid.heights.size,
     )

@@ -133,11 +133,17 @@ class Posterior:
         grows = np.isfinite(self.rates.beta) & (self.rates.beta <= rate)
         return np.where(grows, square * above.mass / self.whole * rate / (rate - 2), 0.0)
 
-    def fixed_effects(self) -> list[Marginal]:
-        """Return the marginal posteriors of the fixed effects: mixtures of normal distributions."""
+    def fixed_effects(self, moments: tuple[Array, Array]) -> list[Marginal]:
+        """Return the marginal posteriors of the fixed effects: mixtures of normal distributions.
+
+        Parameters
+        ----------
+        moments
+            Their means and sds ``(p,)``.
+        """
         sd, sigma, shares = self._most(_SMALL_SHARE)
         means, sds = self.density.likelihood.fixed_effects(sd, sigma)
-        centres, spreads = self.fixed_moments
+        centres, spreads = moments
         return [
             _mixture(means[:, k], sds[:, k], shares, float(centres[k]), float(spreads[k]))
             for k in range(means.shape[1])
