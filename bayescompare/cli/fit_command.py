@@ -58,6 +58,7 @@ def fit(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same numbers.")] = 1,
 ) -> None:
     """Fit one data set by several estimators and compare them."""
+    from bayescompare.cli.prior_tables import print_sensitivity
     from bayescompare.cli.progress import Progress
     from bayescompare.cli.read import kinds_of, levels_of, pair_of, priors_of, under_of
     from bayescompare.cli.tables import print_fit
@@ -92,5 +93,6 @@ def fit(
         progress.note("tables and report")
         results = compare(fits, levels=levels, contours=pair, sensitivity=again)
         write(results, folder)
+    print_sensitivity(results, again)
     print_fit(results, folder / "report.html")
     raise typer.Exit(status_of(results))

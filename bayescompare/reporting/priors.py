@@ -96,6 +96,8 @@ def _summary(scaling: pd.DataFrame) -> str:
         return ""
     moved = int((scaling["prior"] >= THRESHOLD).sum())
     both = int((scaling["diagnosis"] == CONFLICT).sum())
+    if not moved:
+        return f"The priors hardly move any of the {len(scaling)} parameters (sensitivity under {THRESHOLD})."
     return (
         f"Of {len(scaling)} parameters the priors move {moved} (sensitivity of at least {THRESHOLD}); "
         f"of these, prior and likelihood both move {both}, which may be a conflict."
@@ -165,7 +167,7 @@ def _crossings(subject: Subject) -> Grid | None:
             _power(float(row.alpha), float(row.log2_mcse), str(row.reason)),
             text(f"{plain(float(row.lowest), digits=2)} to {plain(float(row.highest), digits=2)}"),
         ]
-        for row in table.itertuples()
+        for row in _by_parameter(table).itertuples()
     ]
     return grid("power-crossing", "Where the posterior mean meets the point estimates", columns, rows)
 
@@ -190,9 +192,15 @@ def _refits(subject: Subject) -> Grid | None:
         Column("lower end", "its move in these"),
         Column("upper end", "its move in these"),
     ]
+    return grid(
+        "refits", "Fits under other priors", columns, [_refit(row) for row in _by_parameter(table).to_dict("records")]
+    )
+
+
+def _by_parameter(table: pd.DataFrame) -> pd.DataFrame:
+    """Return rows by parameter, in the order in which they come."""
     order = {name: k for k, name in enumerate(dict.fromkeys(table["parameter"]))}
-    ranked = table.assign(rank=table["parameter"].map(order)).sort_values(["rank"], kind="stable")
-    return grid("refits", "Fits under other priors", columns, [_refit(row) for row in ranked.to_dict("records")])
+    return table.sort_values("parameter", key=lambda column: column.map(order), kind="stable")
 
 
 def _refit(row: dict[str, object]) -> list[Value]:

@@ -23,6 +23,7 @@ _POWERS = (0.125, 0.25, 0.5, 1, 2, 4, 8)
 _NAMES = ("1/8", "1/4", "1/2", "1", "2", "4", "8")
 # Heights of an interval that a far estimate may be away and still be drawn.
 _REACH = 1.0
+_DASH = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +56,8 @@ def power_panel(
         axes.fill_between(alpha, lower, upper, color=INKS["shade"], lw=0, zorder=0)
         axes.axvline(1, color=INKS["rule"], lw=0.9, zorder=1)
         axes.plot(alpha, mean, color=posterior.hex, lw=1.8, zorder=3)
-        for target in targets:
-            _draw(axes, target)
+        for k, target in enumerate(targets):
+            _draw(axes, target, k, len(targets))
         quiet(axes, left=True)
         ticks(axes, "y", most=4)
         axes.set_xticks(_POWERS, _NAMES)
@@ -76,11 +77,13 @@ def _limits(lower: Array, upper: Array, targets: Sequence[Target]) -> tuple[floa
     return low - pad, high + pad
 
 
-def _draw(axes: Axes, target: Target) -> None:
+def _draw(axes: Axes, target: Target, k: int, n: int) -> None:
+    """Draw the k-th of n estimates; lines at one value have dashes that take turns."""
     low, high = axes.get_ylim()
     if not low <= target.value <= high:
         return
-    axes.axhline(target.value, color=target.look.hex, lw=1.1, ls=(0, (5, 2.5)), zorder=2)
+    dashes = (-k * _DASH, (_DASH, max(n - 1, 1) * _DASH))
+    axes.axhline(target.value, color=target.look.hex, lw=1.3, ls=dashes, zorder=2)
     if np.isfinite(target.alpha):
         axes.plot(
             [target.alpha], [target.value], marker=target.look.marker, ms=7, mew=1.6, mfc=INKS["paper"],
