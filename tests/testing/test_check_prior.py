@@ -150,7 +150,9 @@ def test_a_gradient_that_is_nan_where_the_density_is_not():
         return p + xp.where(x > 0, 0.0 * x, xp.exp(10 * x * x))
 
     found = faults(edited(**logp(trap)))
-    assert sum("Of where() both branches must be finite" in line for line in found) == 2, found
+    # PyTensor's rewriting mends this one
+    (said,) = [line for line in found if "Of where() both branches must be finite" in line]
+    assert said.startswith("Keras (adam-marginal:map, adam-elbo): the gradient of logp at 11.6 is nan.")
 
 
 def test_a_density_of_numpy_alone_is_refused_by_the_others():
