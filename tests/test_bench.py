@@ -43,7 +43,8 @@ def test_help_says_what_can_be_measured() -> None:
     command = [sys.executable, str(SCRIPTS / "bench.py"), "--help"]
     wide = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
     shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, env=wide).stdout
-    for word in ("--quick", "--only", "--json", "lbfgs", "intervals", "adam", "nuts", "study", "startup"):
+    sections = ("lbfgs", "intervals", "adam", "nuts", "study", "startup", "calibration")
+    for word in ("--quick", "--only", "--json", *sections):
         assert word in shown
 
 

@@ -98,7 +98,7 @@ def _cells(rows: pd.DataFrame, totals: Mapping[Any, int]) -> Iterator[Row]:
         if not len(cells):
             yield key | _nothing("", "", fits["reason"]) | {"n_used": 0, "n_total": total}
         for (parameter, kind), cell in cells.groupby(["parameter", "kind"], sort=False):
-            yield key | _numbers(str(parameter), str(kind), cell) | {"n_total": total}
+            yield key | _numbers(str(parameter), str(kind), cell, total) | {"n_total": total}
 
 
 def _nothing(parameter: Hashable, kind: Hashable, reasons: pd.Series) -> Row:
@@ -121,13 +121,13 @@ def transforms(cell: pd.DataFrame) -> Array:
     return np.asarray(np.where(n > 0, (ranks + part) / (n + 1), exact))
 
 
-def _numbers(parameter: str, kind: str, every: pd.DataFrame) -> Row:
-    """Return what the fits of a cell say together."""
+def _numbers(parameter: str, kind: str, every: pd.DataFrame, total: int) -> Row:
+    """Return what the fits of a cell say together; without a test where they are few, or less than half of all."""
     cell = every[every["covered_from"].notna()]
     if not len(cell):
         return _nothing(parameter, kind, every["reason"]) | {"n_used": 0}
     uniform, tails = transforms(cell), KINDS[kind].tails
-    enough = len(cell) >= _FEWEST
+    enough = len(cell) >= _FEWEST and 2 * len(cell) >= total
     spread = (spread_of if tails else spread_of_levels)(uniform) if enough else _UNKNOWN
     shift = shift_of(uniform) if enough and tails else _UNKNOWN
     return {

@@ -21,7 +21,7 @@ __all__ = ["ESTIMATORS", "FEWEST", "calibrate", "calibration", "calibration_stud
 
 #: Estimators that are calibrated where nobody names others: those that give an interval or a distribution, and are
 #: quick. 4 chains of 500 draws are enough for ranks, and the random effects are not asked for.
-ESTIMATORS = ("nuts:draws=500,effects=false", "lbfgs-ml", "lbfgs-reml", "adam-marginal", "adam-elbo")
+ESTIMATORS = ("nuts:draws=500,effects=false", "lbfgs-ml", "lbfgs-reml", "adam-marginal")
 #: Data sets below which nothing can be told.
 FEWEST = 20
 _COVARIATE = "normal(0, 1)"

@@ -26,6 +26,7 @@ class Section(StrEnum):
     STUDY = "study"
     STARTUP = "startup"
     PROCESSES = "processes"
+    CALIBRATION = "calibration"
 
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
