@@ -11,7 +11,8 @@ from scipy.special import ndtr
 
 from bayescompare.fits import Basis
 from bayescompare.intervals.bootstrap import Bootstrap
-from bayescompare.intervals.posterior import EqualTails, ExactEqualTails, Shortest
+from bayescompare.intervals.posterior import EqualTails, ExactEqualTails, ExactShortest, Shortest
+from bayescompare.marginal import Marginal
 
 __all__ = ["Located", "located", "located_in_draws"]
 
@@ -64,6 +65,8 @@ def located(basis: Basis, values: Array) -> list[Located]:
     if isinstance(basis, ExactEqualTails):
         below = [float(one.cdf(value)) for one, value in zip(basis.marginals, values, strict=True)]
         return [Located(pit=pit, covered_from=abs(2 * pit - 1)) for pit in below]
+    if isinstance(basis, ExactShortest):
+        return [_in_shortest(one, float(value)) for one, value in zip(basis.marginals, values, strict=True)]
     rungs = np.stack([basis.bounds(level) for level in _level(_RUNGS)])
     return [_located(basis, rungs[:, k], k, float(value)) for k, value in enumerate(values)]
 
@@ -90,6 +93,19 @@ def _levels_without(draws: Array, value: float) -> int:
         first = int(np.argmin(draws[steps:] - draws[: n - steps]))
         without += not draws[first] <= value <= draws[first + steps]
     return without
+
+
+def _in_shortest(marginal: Marginal, value: float) -> Located:
+    """Return where a value lies in the shortest intervals of a distribution."""
+    low, high = (float(_level(rung)) for rung in _RUNGS[[0, -1]])
+
+    def inside(level: float) -> float:
+        lower, upper = marginal.shortest(level)
+        return min(value - lower, upper - value)
+
+    first, last = inside(low), inside(high)
+    level = low if first >= 0 else high if last <= 0 else float(brentq(inside, low, high, xtol=1e-6))
+    return Located(pit=float(marginal.cdf(value)), covered_from=level)
 
 
 def _level(quantile: Array | float) -> Array:

@@ -18,6 +18,8 @@ from bayescompare.engines.quadrature.density import Density
 from bayescompare.engines.quadrature.integral import integrate
 from bayescompare.fits import Fit, Status
 from bayescompare.intervals import intervals
+from bayescompare.intervals.inversion import located
+from bayescompare.intervals.rows import bases
 from bayescompare.likelihood import dense
 from bayescompare.likelihood.integrated import Integrated
 from bayescompare.likelihood.problem import Problem, build_problem
@@ -365,3 +367,15 @@ def test_the_same_problem_gives_the_same_bits():
     first, second = dyestuff("HalfCauchy(25)"), dyestuff("HalfCauchy(25)")
     assert np.array_equal(first.estimate, second.estimate)
     assert np.array_equal(first.se, second.se)
+
+
+def test_a_value_is_located_in_the_intervals_of_all_levels():
+    found = dyestuff("HalfCauchy(25)")
+    values = np.array([one.quantile(p) for one, p in zip(found.marginals, (0.3, 0.02, 0.9), strict=True)])
+    by_kind = bases(found)
+    tails, shortest = (located(by_kind[kind], values) for kind in ("eti", "hdi"))
+    np.testing.assert_allclose([one.pit for one in tails], [0.3, 0.02, 0.9], atol=1e-9)
+    np.testing.assert_allclose([one.covered_from for one in tails], [0.4, 0.96, 0.8], atol=1e-9)
+    for marginal, value, one in zip(found.marginals, values, shortest, strict=True):
+        ends = marginal.shortest(one.covered_from)
+        assert min(np.abs(np.array(ends) - value)) < 1e-3 * marginal.sd
