@@ -1,7 +1,7 @@
 # make help lists the targets. PYTHON=/path/to/python chooses the interpreter of a new environment.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help compare test test-all lint bench clean
+.PHONY: help compare test test-all lint docs bench clean
 
 OUT = out/
 ARGS =
@@ -49,6 +49,9 @@ lint: .venv/installed.lock ## check style, types and the layers
 	.venv/bin/python -m mypy
 	.venv/bin/lint-imports
 
+docs: .venv/installed.lock ## build the documentation: docs/_build/html/index.html
+	.venv/bin/python -m sphinx -W --keep-going -q docs docs/_build/html
+
 bench: .venv-bench/installed.lock ## measure speed against other packages (an environment of its own)
 	.venv-bench/bin/python scripts/bench.py $(ARGS)
 
@@ -59,5 +62,5 @@ bench: .venv-bench/installed.lock ## measure speed against other packages (an en
 	$(call install,.venv-bench,requirements-bench.lock)
 
 clean: ## remove the environments and what tools left behind; results in out/ stay
-	rm -rf .venv .venv-bench build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-bench build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
