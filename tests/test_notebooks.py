@@ -5,11 +5,24 @@ import pytest
 from nbclient import NotebookClient
 
 #: What each must have printed.
-SAID = {"quickstart": "premature", "own-prior": "draw does not follow logp"}
+SAID = {
+    "adam": "oscillating",
+    "arviz-tree": "the same draws: True",
+    "own-prior": "draw does not follow logp",
+    "quickstart": "premature",
+    "study": "Did you mean 'lbfgs-reml'?",
+}
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+# what the other shows, its page shows too: tests/priors/test_own_page.py
+SLOW = {"own-prior"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * (path.stem in SLOW)) for path in NOTEBOOKS],
+)
 def test_runs_from_top_to_bottom(path, tmp_path):
     notebook = nbformat.read(path, as_version=4)
     assert all(not cell.get("outputs") for cell in notebook.cells), "strip the outputs before committing"

@@ -70,6 +70,6 @@ def _attributes(kind: type[Prior]) -> Iterator[str]:
         for one in listed:
             if one not in known:
                 yield f"{kind.__name__}: {name} names {one!r}, which is no field.{did_you_mean(str(one), known)}"
-    support = kind.support
+    support: Any = kind.support
     if "support" not in known and not isinstance(support, property) and support not in get_args(Support):
         yield f"{kind.__name__}: there is no support {support!r}.{did_you_mean(str(support), get_args(Support))}"

@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 import pymc as pm
-import pytensor
 import pytensor.tensor as pt
 from pymc.exceptions import NotConstantValueError
 from pymc.pytensorf import constant_fold
+from pytensor.compile.maker import function
 from pytensor.compile.mode import Mode
+from pytensor.compile.sharedvalue import shared
 from pytensor.graph.basic import Variable
 from pytensor.graph.replace import vectorize_graph
 
@@ -86,23 +87,23 @@ def _compiled(kind: type[FromPyMC]) -> Callable[..., Array]:
 def draws(prior: FromPyMC, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Return draws, which the generator decides."""
     size = int(np.prod(shape))
-    function, source = _drawing(type(prior))
+    drawing, source = _drawing(type(prior))
     source.set_value(np.random.default_rng(int(rng.integers(2**63))))
-    return np.asarray(function(size, *prior.constants().values()), dtype=float).reshape(shape)
+    return np.asarray(drawing(size, *prior.constants().values()), dtype=float).reshape(shape)
 
 
 @cache
 def _drawing(kind: type[FromPyMC]) -> tuple[Callable[..., Array], Any]:
     """Return a function of a number of draws and of the numbers, and where its generator is put."""
-    size, source = pt.lscalar(), pytensor.shared(np.random.default_rng(0))
+    size, source = pt.lscalar(), shared(np.random.default_rng(0))
     scalars = {one.name: pt.dscalar(one.name) for one in fields(kind)}
     if issubclass(kind, _Whole):
         raise PriorError(f"{PREFIX}{kind.distribution}(...) cannot be drawn from here; name one of {', '.join(TABLE)}.")
     variable = _variable(kind, scalars, shape=(size,), rng=source)
-    return pytensor.function([size, *scalars.values()], variable, mode=_MODE, on_unused_input="ignore"), source
+    return function([size, *scalars.values()], variable, mode=_MODE, on_unused_input="ignore"), source
 
 
-def prior_of(variable: Variable) -> Prior:
+def prior_of(variable: Variable[Any, Any]) -> Prior:
     """Return the prior that a variable of PyMC's stands for, such as ``pm.Weibull.dist(alpha=2, beta=50)``.
 
     Raises
@@ -175,12 +176,13 @@ def _plain(value: float) -> float | int:
 _NUMBERS = count()
 
 
-def _whole(variable: Variable, name: str) -> Prior:
+def _whole(variable: Variable[Any, Any], name: str) -> Prior:
     """Return a prior of a variable that no text could name: its numbers are not data, and it has a class of its own."""
     values = {"variable": variable, "distribution": name, "__module__": __name__, "__repr__": _Whole.__repr__}
-    made = dataclass(frozen=True, repr=False)(type(f"{PREFIX}{name}-{next(_NUMBERS)}", (_Whole,), values))
+    made: Any = dataclass(frozen=True, repr=False)(type(f"{PREFIX}{name}-{next(_NUMBERS)}", (_Whole,), values))
     made.support = _support(made())
-    return made()
+    found: Prior = made()
+    return found
 
 
 def _support(prior: FromPyMC) -> Support:

@@ -70,9 +70,15 @@ def record_of(kind: type[Prior]) -> Record:
         return kind.record
     file = file_of(kind)
     source = file.name if file else described(kind).partition(" of ")[2] or "the session that ran it"
-    support = kind.support if isinstance(kind.support, str) else "any"
+    support: Any = kind.support
+    known = support if isinstance(support, str) else "any"
     given = {one.name: None if one.default is MISSING else one.default for one in fields(kind)}
-    return {"source": source, "sha256": _hash(kind), "support": support, "arguments": given}
+    return {
+        "source": source,
+        "sha256": _hash(kind),
+        "support": support if isinstance(support, str) else "any",
+        "arguments": given,
+    }
 
 
 @cache

@@ -50,8 +50,8 @@ def object_faults(line: Line) -> Iterator[str]:
 
 def _close(one: Prior, other: Prior) -> bool:
     # six digits are printed
-    numbers = (np.array([*prior.constants().values()], dtype=float) for prior in (one, other))
-    return bool(np.allclose(*numbers, rtol=1e-5, atol=0))
+    first, second = (np.array([*prior.constants().values()], dtype=float) for prior in (one, other))
+    return bool(np.allclose(first, second, rtol=1e-5, atol=0))
 
 
 def elementwise_faults(line: Line) -> Iterator[str]:

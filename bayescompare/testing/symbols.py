@@ -61,16 +61,17 @@ def _compared(line: Line, name: str, x: Array, value: Array, gradient: Array) ->
 
 def pytensor_faults(line: Line) -> Iterator[str]:
     """Yield what is wrong with symbols of PyTensor for the value and for the numbers."""
-    import pytensor
     import pytensor.tensor as pt
+    from pytensor.compile.maker import function
     from pytensor.compile.mode import Mode
+    from pytensor.gradient import grad
 
     from bayescompare.likelihood.pytensor_op import pytensor_namespace
 
     x, *numbers = pt.vector("x", shape=(5,), dtype="float64"), *(pt.dscalar() for _ in line.prior.constants())
     try:
         density = line.logp(x, pytensor_namespace(), numbers)
-        outputs = [density, pytensor.grad(pt.sum(density), x, disconnected_inputs="ignore")]
+        outputs = [density, grad(pt.sum(density), x, disconnected_inputs="ignore")]
     except PriorError as error:
         yield f"PyTensor (nuts): {error} {_ADVICE}"
         return
@@ -79,9 +80,9 @@ def pytensor_faults(line: Line) -> Iterator[str]:
         return
     # evaluated once: compiling would take longer
     mode = Mode(linker="py", optimizer="fast_compile")
-    function = pytensor.function([x, *numbers], outputs, mode=mode, on_unused_input="ignore")
+    evaluated = function([x, *numbers], outputs, mode=mode, on_unused_input="ignore")
     points = _points(line)
-    values = [np.asarray(one, dtype=float) for one in function(points, *_floats(line))]
+    values = [np.asarray(one, dtype=float) for one in evaluated(points, *_floats(line))]
     yield from _compared(line, "PyTensor (nuts)", points, values[0], values[1])
 
 
