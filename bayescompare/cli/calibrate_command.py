@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bayescompare.cli.options import PriorsFrom, take_priors
+from bayescompare.cli.options import OwnPriors, PriorsFrom, take_priors
 from bayescompare.cli.root import OK, Out, app, status_of, write
 
 __all__ = ["calibrate"]
@@ -34,9 +34,7 @@ def calibrate(
         list[str] | None,
         typer.Option(help="A named set of priors; 'bayescompare list prior-sets' names them. May be given again."),
     ] = None,
-    prior: Annotated[
-        list[str] | None, typer.Option(help='A prior, such as "sd_g=HalfNormal(1)"; may be given again.')
-    ] = None,
+    prior: OwnPriors = None,
     priors_from: PriorsFrom = None,
     nominal: Annotated[
         str | None,
@@ -59,7 +57,7 @@ def calibrate(
 ) -> None:
     """Draw truths from the priors, simulate, fit, and say whether posteriors and intervals are calibrated."""
     from bayescompare.cli.calibrated import print_calibrated
-    from bayescompare.cli.progress import Progress
+    from bayescompare.cli.progress import StudyProgress
     from bayescompare.cli.read import covariates_of, kinds_of, nominal_of, priors_of
     from bayescompare.engines.catalog import split_labels
     from bayescompare.study.calibrate import calibration_study
@@ -87,8 +85,8 @@ def calibrate(
         print_estimate(study, run_pilot(study), missing_in(study, out), workers)
         raise typer.Exit(OK)
     count = workers or (1 if small(study) else None)
-    with Progress(*work_in(study, out)) as progress:
-        results = run_study(study, out, workers=count, announce=progress.announce_task)
+    with StudyProgress(*work_in(study, out)) as progress:
+        results = run_study(study, out, workers=count, observe=progress.observe)
         progress.note("tables and report")
         write(results, out)
     print_calibrated(results, out / "report.html")
