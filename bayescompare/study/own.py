@@ -71,7 +71,6 @@ def record_of(kind: type[Prior]) -> Record:
     file = file_of(kind)
     source = file.name if file else described(kind).partition(" of ")[2] or "the session that ran it"
     support: Any = kind.support
-    known = support if isinstance(support, str) else "any"
     given = {one.name: None if one.default is MISSING else one.default for one in fields(kind)}
     return {
         "source": source,

@@ -116,6 +116,16 @@ def test_processes_are_sent_the_file(own, tmp_path):
     ]
 
 
+def test_a_worker_that_lacks_a_class_says_so(own, tmp_path):
+    from bayescompare.study.dask import _credentials, _read_study, _sent
+
+    text, files = _sent(own)
+    forget()
+    _read_study.cache_clear()
+    assert _credentials((text, files))[1] == ""
+    assert "The prior Lomax that the study was run with is not here: give it by" in _credentials((text, ()))[1]
+
+
 SCRIPT = """
 import sys
 import bayescompare as bc
@@ -134,7 +144,8 @@ def test_local_processes_have_the_class(own, tmp_path):
     command = [sys.executable, "script.py", "my_priors.py", "own.toml", "out"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.split()[1] == "16", done.stderr
-    assert_same(tmp_path / "out", run_study(own))
+    there = run_study(own, tmp_path / "out", announce=lambda task: pytest.fail("it was done already"))
+    assert_same(there, run_study(own))
 
 
 def test_reading_needs_no_class_and_fitting_again_asks_for_it(tmp_path, capsys):
