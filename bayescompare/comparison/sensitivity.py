@@ -165,9 +165,9 @@ _NO_UNIT = "no standard error under the model's own priors to measure moves in"
 
 
 def _numbers(fit: Fit, level: float) -> _Numbers:
-    """Return estimate and interval of a fit: equal tails of draws, Wald of a mode."""
-    kind = "eti" if fit.draws is not None else "variational" if fit.variational is not None else "wald"
-    rows = {row.parameter: row for row in intervals(fit, (level,), (kind,)) if row.kind == kind}
+    """Return estimate and interval of a fit, of its first kind: equal tails of a posterior, Wald of a mode."""
+    every = intervals(fit, (level,))
+    rows = {row.parameter: row for row in every if row.kind == every[0].kind}
     ends = [[getattr(rows[name], end) if name in rows else np.nan for name in fit.layout.labels] for end in _ENDS]
     return _Numbers(values=np.array([fit.estimate, *ends]), errors=_errors(fit, level))
 

@@ -29,7 +29,7 @@ Array = npt.NDArray[np.float64]
 _ERRORS = 2.0
 # Share of the draws within the last tenth of their way to a wall that is no even spread any more: twice a tenth.
 _LAST, _PILED = 0.1, 0.2
-# Standard errors from a wall at which a mode is at it.
+# Standard errors from a wall at which an estimate is at it.
 _NEAR = 0.05
 
 
@@ -81,8 +81,8 @@ def conflicts(problem: Problem, fit: Fit, ml: Likeliest | None) -> dict[str, str
     """Return label to sentence for each parameter whose prior and data disagree.
 
     The ML estimate and two standard errors to each side lie outside the prior's central 99.8 %; or a wall of the prior
-    holds the posterior back: more than a fifth of its draws are in the last tenth of their way to it, or the mode
-    is at it.
+    holds the posterior back: more than a fifth of its draws are in the last tenth of their way to it, or the
+    estimate is at it.
     """
     labels, found = problem.layout.labels, {}
     tails = np.full(len(labels), math.nan) if ml is None else prior_tails(problem, ml)
@@ -115,7 +115,7 @@ def _at_walls(prior: Prior, fit: Fit, k: int, se: float) -> Iterator[str]:
             if share > _PILED:
                 yield f"{share:.0%} of the posterior is piled up at the wall of {prior!r} at {wall:.4g}"
         elif math.isfinite(se) and abs(fit.estimate[k] - wall) <= _NEAR * se:
-            yield f"the mode is at the wall of {prior!r} at {wall:.4g}"
+            yield f"the estimate is at the wall of {prior!r} at {wall:.4g}"
 
 
 def _piled(values: Array, wall: float) -> float:

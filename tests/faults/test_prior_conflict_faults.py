@@ -56,7 +56,7 @@ def test_fault_32_a_mode_pressed_against_a_wall_is_found_and_flagged():
     assert 0.9999 < fit.estimate[1] < 1.0
     assert "sd_g[Intercept]: the ML estimate 5" in fit.message
     assert "lies in a tail of Uniform(lower=0, upper=1) of probability under 0.00003" in fit.message
-    assert "the mode is at the wall of Uniform(lower=0, upper=1) at 1" in fit.message
+    assert "the estimate is at the wall of Uniform(lower=0, upper=1) at 1" in fit.message
     assert np.all(np.isfinite(fit.estimate))
 
 
