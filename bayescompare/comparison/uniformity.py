@@ -20,6 +20,8 @@ __all__ = ["Band", "Estimated", "band", "p_value", "shift_of", "spread_of", "spr
 
 Array = npt.NDArray[np.float64]
 
+# Chance below which one less it has no digits left.
+_RARELY = 1e-9
 # Steps of a Poisson process that are rarer than this are left out.
 _RARE = 1e-18
 
@@ -52,7 +54,9 @@ def p_value(values: Array) -> float:
     # from the upper tail, where the lower one has lost its digits
     above = betainc(n - ranks + 1, ranks, 1 - np.sort(np.clip(values, 0.0, 1.0)))
     farthest = float(np.minimum(at, above).min())
-    return 0.0 if farthest <= 0 else min(1.0, max(0.0, 1 - _inside(*_bounds(n, farthest))))
+    # one chance for each bound is too many together, but by less than a digit where they are rare
+    together = 2 * n * farthest
+    return together if together < _RARELY else min(1.0, 1 - _inside(*_bounds(n, farthest)))
 
 
 @lru_cache(maxsize=256)

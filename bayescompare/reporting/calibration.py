@@ -111,11 +111,14 @@ def _scenario(
 
 
 def _curves(subject: Subject, outside: set[tuple[str, str, str]], rows: pd.DataFrame, *, level: bool) -> list[Curve]:
-    """Return the transforms, or the smallest levels that hold the truth, of each estimator."""
+    """Return the transforms, or the smallest levels that hold the truth, of each estimator.
+
+    The levels are made of the transforms, whose steps are continuous: the kinds that are drawn have equal tails.
+    """
     return [
         Curve(
             look=subject.look(str(estimator)),
-            values=one["covered_from"].to_numpy(float) if level else transforms(one),
+            values=np.abs(2 * transforms(one) - 1) if level else transforms(one),
             inside=(estimator, one["parameter"].iloc[0], one["kind"].iloc[0]) not in outside,
         )
         for estimator, one in _ordered(subject, rows)

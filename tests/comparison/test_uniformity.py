@@ -67,6 +67,15 @@ def test_the_interval_of_a_width_covers():
     assert abs(share - 0.95) < 4 * np.sqrt(0.95 * 0.05 / 400)
 
 
+def test_small_p_values_have_digits_and_go_on_where_they_are_bounded():
+    # of a single number the p-value is known: twice the tail
+    for tail in (1e-3, 1e-6, 1e-8, 1e-12, 1e-200):
+        assert p_value(np.array([tail])) == pytest.approx(2 * tail, rel=1e-6)
+    worse = [p_value(np.append(np.linspace(0.01, 0.99, 60), [x])) for x in (1e-6, 1e-8, 1e-10, 1e-12, 1e-30, 1e-250)]
+    assert np.all(np.diff(worse) < 0)
+    assert min(worse) > 0
+
+
 def test_what_is_plainly_wrong_has_no_chance():
     u = np.random.default_rng(9).uniform(size=300)
     assert p_value(u) > 0.01
