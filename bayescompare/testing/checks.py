@@ -104,9 +104,11 @@ def density_faults(line: Line) -> Iterator[str]:
 
 def _about_integral(line: Line) -> str:
     where = {"positive": "from 0 to infinity", "real": "over all numbers", "correlation": "from -1 to 1"}[line.kind]
+    if line.diverges:
+        return f"the integral of the density {where} diverges; let draw raise a PriorError that says improper if it is."
     said = f"the density integrates to {line.integral:.4g} {where}, not to 1"
-    if not 0 < line.integral < 1e6:
-        return f"{said}; if the prior is improper, let draw raise a PriorError that says so."
+    if not line.integral > 0:
+        return f"{said}."
     return f"{said}: logp is {abs(math.log(line.integral)):.4g} too {'high' if line.integral > 1 else 'low'}."
 
 
@@ -126,7 +128,7 @@ def draw_faults(line: Line) -> Iterator[str]:
     yield from _outside(line)
     if len(np.unique(first)) < len(first):
         yield "draw repeats itself: of 50 draws some are equal; give shape to the generator."
-    elif len(line.good) > DRAWS / 2 and 0 < line.integral < np.inf:
+    elif len(line.good) > DRAWS / 2 and line.integral > 0 and not line.diverges:
         yield from _goodness_of_fit(line)
 
 

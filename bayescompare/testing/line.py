@@ -162,6 +162,13 @@ class Line:
         """The integral of the density over the support."""
         return self._between(-self._far, self._far, self._cuts)
 
+    @property
+    def diverges(self) -> bool:
+        """Whether the integral goes on growing far out."""
+        half = self._far / 2
+        far = self._between(-self._far, -half, self._cuts) + self._between(half, self._far, self._cuts)
+        return not far < 1e-6 * self.integral
+
     @cached_property
     def below(self) -> Array:
         """The share of the density below each of `good`."""

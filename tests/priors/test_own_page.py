@@ -12,8 +12,10 @@ import pytest
 
 import bayescompare as bc
 from bayescompare.cli import main
+from bayescompare.errors import PriorError
 from bayescompare.priors import numpy_namespace
 from bayescompare.priors.pymc_table import TABLE
+from bayescompare.testing import check_prior
 from tests.priors.names import as_before, offered
 
 PAGE = (Path(__file__).parents[2] / "docs" / "own-priors.md").read_text("utf-8")
@@ -59,6 +61,17 @@ def test_what_the_page_fits_is_what_it_says(walked):
     assert repr(scope["model"].own_priors["sd_batch"]) == "Lomax(alpha=1, scale=30)"
     assert "Lomax(alpha=1, scale=30)" in (folder / "dyestuff" / "report.html").read_text("utf-8")
     assert scope["weibull"] == scope["same"]
+
+
+def test_the_faults_of_the_page_are_those_that_are_said(tmp_path, monkeypatch):
+    text = named("python", "class Lomax").replace("xp.log(self.alpha / self.scale)", "xp.log(self.alpha)")
+    (tmp_path / "wrong_priors.py").write_text(text.replace("self.scale * rng", "rng"), "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    from wrong_priors import Lomax
+
+    with pytest.raises(PriorError) as refused:
+        check_prior(Lomax(1, 30))
+    assert f"```\n{refused.value}\n```" in PAGE
 
 
 def test_the_study_of_the_page(walked):

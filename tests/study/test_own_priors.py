@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +46,7 @@ groups = 8
 rows = 4
 truth = "prior"
 """
+ROOT = Path(__file__).parents[2]
 EDITED = LOMAX.replace("(self.alpha + 1)", "(self.alpha + 9)")
 
 
@@ -215,3 +218,42 @@ def test_numbers_that_print_alike_are_not_the_same_study(tmp_path):
     texts = (plain.replace("Lomax(2, scale=3)", f"HalfNormal({value})") for value in ("0.12345678", "0.12345679"))
     one, other = (load(study(tmp_path, text)) for text in texts)
     assert not set(identities(one).values()) & set(identities(other).values())
+
+
+def test_pymcs_are_named_in_a_study_and_are_no_code_of_anybodys(tmp_path):
+    text = TEXT.replace("Lomax(2, scale=3)", "pm.Weibull(alpha=2, beta=3)").replace("Lomax(5, 3)", "pm.Gamma(2, 1)")
+    found = load(study(tmp_path, text))
+    assert found.own_priors == {}
+    fits = run_study(found).tables["fits"]
+    assert set(fits["status"]) <= {"ok", "flagged"}
+    with pytest.raises(StudyError, match=r"priors\.sd_g: .*pm\.Weibull has no argument 'bta'\. Did you mean 'beta'"):
+        load(study(tmp_path, text.replace("beta=3", "bta=3")))
+
+
+@pytest.mark.slow
+def test_an_installed_package_serves_every_process(tmp_path):
+    package, about = tmp_path / "site" / "my_package", tmp_path / "site" / "my_package-1.0.dist-info"
+    package.mkdir(parents=True)
+    about.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "priors.py").write_text(HEAD + LOMAX)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(
+        "[bayescompare.priors]\nLomax = my_package.priors:Lomax\nGone = my_package.gone:Gone\n"
+    )
+    study(tmp_path)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path / "site"), str(ROOT)])}
+
+    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+        start = "import sys; from bayescompare.cli import main; sys.exit(main(sys.argv[1:]))"
+        given = {"capture_output": True, "text": True, "cwd": tmp_path, "env": environment}
+        return subprocess.run([sys.executable, "-c", start, *arguments], check=False, **given)
+
+    done = command("run", "own.toml", "--workers", "2", "--out", "out")
+    assert done.returncode == 0, done.stderr
+    listed = " ".join(command("list", "priors").stdout.split())
+    assert "Lomax (alpha, scale) Generalised Pareto" in listed
+    assert "'Gone' of entry point 'my_package.gone:Gone' of my-package 1.0 cannot be used" in listed
+    broken = command("fit", "dyestuff", "yield ~ 1 + (1 | batch)", "--prior", "sd_batch=Gone(1)", "--out", "no")
+    assert (broken.returncode, broken.stderr.count("\n")) == (2, 1)
+    assert "of my-package 1.0 cannot be used: ModuleNotFoundError: No module named 'my_package.gone'" in broken.stderr

@@ -108,7 +108,7 @@ NORMAL = draw(lambda self, rng, shape: rng.normal(self.beta, 25, shape))
     [
         (logp(lambda p, x, xp: p + math.log(2)), "2 from 0 to infinity, not to 1: logp is 0.6931 too high"),
         (logp(lambda p, x, xp: p - xp.log(x)), "the density integrates to "),
-        (logp(lambda p, x, xp: xp.log(x)), "if the prior is improper, let draw raise a PriorError that says so"),
+        (logp(lambda p, x, xp: xp.log(x)), "from 0 to infinity diverges; let draw raise a PriorError"),
         (logp(lambda p, x, xp: xp.where(x > 40, p, -np.inf)), "draws, such as"),
         (logp(lambda p, x, xp: xp.sum(p)), "has the shape () for values of the shape (3,)"),
         (logp(lambda p, x, xp: p + 0 * xp.sqrt(40 - x)), "logp is nan at "),
