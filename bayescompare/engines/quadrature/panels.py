@@ -104,11 +104,12 @@ def better(panels: Panels, values: Array, cuts: Array) -> Panels:
     bad = (panels.misjudged(values) > _ERROR * whole) & (panels.widths > _NARROWEST)
     middles = (panels.edges[:-1] + panels.widths / 2)[bad]
     below, above = panels.tails(values)
-    low, high = panels.edges[[0, -1]]
+    low, high = ends = panels.edges[[0, -1]]
+    first, last = np.maximum(2 * panels.widths[[0, -1]], np.ptp(ends) / 4)
     if below.mass > _LEFT_OUT * whole:
-        low = max(low - 2 * panels.widths[0], -FARTHEST)
+        low = max(low - first, -FARTHEST)
     if above.mass > _LEFT_OUT * whole:
-        high = min(high + 2 * panels.widths[-1], FARTHEST)
+        high = min(high + last, FARTHEST)
     inside = cuts[(cuts > low) & (cuts < high)]
     edges = np.unique(np.concatenate([panels.edges, middles, inside, [low, high]]))
     return panels if len(edges) == len(panels.edges) else Panels(edges, panels.nodes)
