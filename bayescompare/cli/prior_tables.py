@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from rich.text import Text
@@ -50,9 +51,13 @@ def _quantiles(heading: str, rows: list[dict[str, object]]) -> object:
     numeric = ["2.5 %", "50 %", "97.5 %", str(rows[0]["against"]), "p"]
     table = new_table(heading, ["", *numeric, "note"], set(numeric))
     for row in rows:
-        numbers = [number(row[name]) for name in ("lower", "median", "upper", "value")]
+        numbers = [_quantile(float(str(row[name]))) for name in ("lower", "median", "upper", "value")]
         add_row(table, [str(row["quantity"]), *numbers, _share(row), str(row["reason"])])
     return table
+
+
+def _quantile(value: float) -> str:
+    return f"{'-' * (value < 0)}∞" if math.isinf(value) else number(value)
 
 
 def _share(row: dict[str, object]) -> str:

@@ -33,6 +33,7 @@ Array = npt.NDArray[np.float64]
 
 OBSERVED, LIKELIEST = "observed", "ML estimate"
 _PROBABILITIES = (0.025, 0.5, 0.975)
+_UNDRAWN = "cannot be drawn from"
 # Numbers of simulated responses that are held at once.
 _AT_ONCE = 2_000_000
 
@@ -178,8 +179,8 @@ def _rows(
     layout, ml = problem.layout, likeliest(problem)
     best = np.full((1, layout.size), np.nan) if ml is None else ml.estimate[None]
     for k, label in enumerate(layout.labels):
-        reason = missing.get(label) or (missing.get(layout.cor_name, "") if label.startswith("cor_") else "")
-        yield _row(label, "parameter", values[:, k], LIKELIEST, float(best[0, k]), reason)
+        known = label not in missing and not (label in layout.labels[layout.cor] and layout.cor_name in missing)
+        yield _row(label, "parameter", values[:, k], LIKELIEST, float(best[0, k]), "" if known else _UNDRAWN)
     seen = statistics_of(problem.y[None], problem)
     for name, (value,) in seen.items():
         yield _row(name, "response", quantities.get(name), OBSERVED, float(value), _because(missing))
@@ -189,7 +190,7 @@ def _rows(
 
 
 def _because(missing: Mapping[str, str]) -> str:
-    return f"the prior of {', '.join(missing)} is improper and cannot be drawn from" if missing else ""
+    return f"needs draws of {', '.join(missing)}" if missing else ""
 
 
 def _row(name: str, kind: str, drawn: Array | None, against: str, value: float, reason: str) -> dict[str, Any]:
@@ -214,5 +215,5 @@ def _row(name: str, kind: str, drawn: Array | None, against: str, value: float, 
         "p_mcse": float(np.sqrt(share * (1 - share) / len(known))) if np.isfinite(value) else np.nan,
         "n_used": len(known),
         "n_total": total,
-        "reason": f"{lost:,} of {total:,} draws overflow" if lost else "",
+        "reason": f"{lost:,} of {total:,} draws are no number: they overflow" if lost else "",
     }

@@ -111,7 +111,8 @@ def test_what_an_improper_prior_leaves_out_is_said_and_the_rest_is_shown():
     assert "improper" in found.missing["beta[x]"]
     assert len(found.responses) == 0
     assert not found.fans
-    assert row(found, "sd")["reason"] == "the prior of beta[x] is improper and cannot be drawn from"
+    assert row(found, "sd")["reason"] == "needs draws of beta[x]"
+    assert row(found, "beta[x]")["reason"] == "cannot be drawn from"
     assert row(found, "icc_g")["n_used"] == 300
     assert row(found, "beta[Intercept]")["n_used"] == 300
     assert set(found.tree["prior"].data_vars) == {"sd_g", "sigma"}
@@ -134,7 +135,7 @@ def test_draws_that_overflow_are_counted():
     found = bc.prior_predictive(model, frame(), draws=400)
     said = row(found, "sd")
     assert 0 < said["n_used"] < said["n_total"] == 400
-    assert said["reason"] == f"{400 - said['n_used']} of 400 draws overflow"
+    assert said["reason"] == f"{400 - said['n_used']} of 400 draws are no number: they overflow"
 
 
 def test_the_variance_of_slopes_is_averaged_over_the_rows():
