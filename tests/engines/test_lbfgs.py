@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 from scipy.optimize import minimize
 
+import bayescompare as bc
 from bayescompare.data import read_data
 from bayescompare.engines.catalog import estimator
 from bayescompare.engines.lbfgs.likelihood import LbfgsML, LbfgsREML
@@ -422,3 +424,33 @@ def test_the_surface_of_random_slopes_has_one_optimum():
         assert surface.starts == 6
         assert surface.distinct == 1
         assert surface.deviance_range < 1e-6
+
+
+@dataclass(frozen=True)
+class NearZeroOrNot(bc.Prior):
+    """Half a narrow and half a wide half-normal distribution."""
+
+    small: float
+    large: float
+    support = "positive"
+
+    def logp(self, x, xp):
+        narrow, wide = (-xp.log(scale) - 0.5 * xp.square(x / scale) for scale in (self.small, self.large))
+        return 0.5 * math.log(2 / math.pi) - math.log(2) + xp.logaddexp(narrow, wide)
+
+    def draw(self, rng, shape):
+        return np.abs(rng.normal(0, np.where(rng.uniform(size=shape) < 0.5, self.small, self.large)))
+
+
+@pytest.mark.parametrize("small", [1.0, 0.001])
+def test_the_mode_is_found_in_a_spike_at_zero(small):
+    # the likelihood has its maximum at 37, and dispersed starts come nowhere near the spike
+    prior = NearZeroOrNot(small, 50.0)
+    model = bc.Model("yield ~ 1 + (1 | batch)", priors={"sd_batch": prior, "sigma": bc.Flat(), "beta": bc.Flat()})
+    fit = bc.fit(model, "dyestuff", "lbfgs-map")["lbfgs-map"]
+    assert fit.estimate[1] == 0
+    assert Flag.BOUNDARY in fit.flags
+    # the likelihood of no differences between batches is that of one normal sample
+    y = bc.load_dataset("dyestuff").frame["yield"].to_numpy(dtype=float)
+    likeliest = len(y) * (1 + math.log(2 * math.pi * np.var(y)))
+    assert fit.objective == pytest.approx(likeliest - 2 * float(prior.logp(0.0, numpy_namespace())), rel=1e-9)

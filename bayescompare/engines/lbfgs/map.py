@@ -124,22 +124,26 @@ def _dispersed(posterior: Posterior, points: list[Array], until: Deadline) -> li
     return modes
 
 
-def _landed(posterior: Posterior, mode: _Mode, until: Deadline) -> _Mode:
-    """Set small sds to exactly zero where the density there is no lower; note an unbounded one."""
-    layout = posterior.problem.layout
+def _landed(posterior: Posterior, mode: _Mode, until: Deadline) -> tuple[_Mode, int]:
+    """Try each sd at exactly zero, where no search of log sds arrives; note an unbounded density.
+
+    A small sd is set to zero where the density there is no lower. So is any other where it is higher: a prior with a
+    spike at zero has a mode there that no dispersed start may come near. Return the mode, and the evaluations made.
+    """
+    layout, evaluations = posterior.problem.layout, 0
     for k in range(layout.sd.start, layout.sd.stop):
-        if mode.x[k] - mode.x[-1] > _NEAR_ZERO:
-            continue
+        is_small = mode.x[k] - mode.x[-1] <= _NEAR_ZERO
         if mode.x[k] - mode.x[-1] < _VERY_SMALL and mode.gradient[k] > _UNBOUNDED_SLOPE:
-            return replace(mode, degenerate=True)
+            return replace(mode, degenerate=True), evaluations
         x = mode.x.copy()
         x[k] = -np.inf
         if until.passed() or not np.isfinite(posterior(x)[0]):
             continue
         tried = _descend(posterior, x, until)
-        if tried.value <= mode.value + _SAME:
+        evaluations += tried.evaluations
+        if tried.value <= mode.value + (_SAME if is_small else -_SAME):
             mode = tried
-    return mode
+    return mode, evaluations
 
 
 def _slope(problem: Problem, mode: _Mode) -> float:
@@ -156,9 +160,8 @@ def map_optimum(
     posterior = Posterior(problem, jacobian=unconstrained)
     modes = _dispersed(posterior, _starts(problem, starts, rng), until)
     best = min(modes, key=lambda mode: mode.value)
-    landed = best if unconstrained else _landed(posterior, best, until)
-    evaluations = sum(mode.evaluations for mode in modes) + (landed.evaluations if landed is not best else 0)
-    return replace(landed, evaluations=evaluations)
+    landed, more = (best, 0) if unconstrained else _landed(posterior, best, until)
+    return replace(landed, evaluations=sum(mode.evaluations for mode in modes) + more)
 
 
 @dataclass(frozen=True, kw_only=True)
