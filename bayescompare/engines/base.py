@@ -52,7 +52,7 @@ class Engine(ABC):
     uses_priors
         Whether the model's priors enter; others say "prior not used".
     engine
-        ``adam``, ``lbfgs`` or ``nuts``.
+        ``adam``, ``lbfgs``, ``nuts`` or ``quadrature``.
     """
 
     name: ClassVar[str]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -163,3 +165,14 @@ def test_chains_that_miss_the_spike_are_flagged():
     fit = fits["nuts:chains=1,draws=300,tune=300"]
     share = np.mean(fit.draws.values[..., 1] < 1.0)
     assert fit.status == Status.FLAGGED or abs(share - 0.0889) < 0.06
+
+
+def test_the_page_says_what_is_so():
+    page = (Path(__file__).parents[2] / "docs" / "exact-posterior.md").read_text("utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    scope: dict[str, object] = {}
+    exec(block, scope)
+    assert scope["share"] == pytest.approx(0.0889, abs=5e-5)
+    np.testing.assert_allclose([scope[name] for name in ("low", "middle", "high")], [0.098, 36.6, 101.9], rtol=5e-3)
+    spike, valley, hill = scope["density"]
+    assert min(spike, hill) > 3 * valley
