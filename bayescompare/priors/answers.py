@@ -34,7 +34,10 @@ def density(prior: Prior, x: Any, xp: Any) -> Any:
     except PriorError:
         raise
     except Exception as error:
-        raise PriorError(f"The log density of {described(type(prior))} cannot be computed: {said(error)}") from error
+        advice = " Use functions of xp on x, not those of math." if isinstance(error, TypeError) else ""
+        raise PriorError(
+            f"The log density of {described(type(prior))} cannot be computed: {said(error)}{advice}"
+        ) from error
 
 
 def drawn(prior: Prior, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:

@@ -127,12 +127,12 @@ def test_a_misspelt_set_is_refused_at_every_door():
             bc.Study(name="s", replicates=1, estimators=["lbfgs-ml"], priors=priors, scenario=[scenario])
 
 
-def test_the_truth_is_not_drawn_from_a_set():
+def test_the_truth_is_drawn_from_a_set_whose_numbers_are_frozen():
     scenario = {"name": "a", "formula": "y ~ 1 + (1 | g)", "groups": 5, "rows": 4, "truth": "prior"}
     given = {"name": "s", "replicates": 1, "estimators": ["lbfgs-ml"], "scenario": [scenario]}
     own = {"beta": "Normal(0, 1)", "sd_g": "PCPrior(1, 0.05)"}
-    with pytest.raises(StudyError, match=r"sigma needs a prior of its own: those of a named set \(bambi\)"):
-        bc.Study(**given, priors={"set": "bambi", **own})
+    frozen = bc.Study(**given, priors={"set": "bambi", **own})
+    assert bc.simulate(frozen.scenario[0], 0, seed=1).truth.theta[1:].min() > 0
     with pytest.raises(StudyError, match=r"BoundaryAvoiding\(\) is improper and cannot be drawn from"):
         bc.Study(**given, priors={"set": "bambi", **own, "sigma": "BoundaryAvoiding"})
     drawn = bc.Study(**given, priors={"set": "bambi", **own, "sigma": "Exponential(1)"})
