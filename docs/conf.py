@@ -29,7 +29,6 @@ autodoc_typehints_description_target = "documented"
 autodoc_preserve_defaults = True
 autodoc_inherit_docstrings = False
 napoleon_google_docstring = False
-napoleon_use_rtype = False
 napoleon_use_ivar = True
 napoleon_attr_annotations = False
 python_maximum_signature_line_length = 88

@@ -38,6 +38,8 @@ def _section(directive: SphinxDirective, name: str, what: str) -> nodes.section:
 def _story(kind: type) -> list[str]:
     """Return the paragraphs of a docstring that come before its parameters."""
     before = re.split(r"^\w+\n-+$", cleandoc(kind.__doc__ or ""), maxsplit=1, flags=re.MULTILINE)[0]
+    # the settings that are shared stand below
+    before = re.sub(r"\s*See `AdamEngine`[^.]*\.", "", before)
     return [" ".join(text.split()) for text in before.split("\n\n") if text.strip()]
 
 

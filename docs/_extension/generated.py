@@ -40,8 +40,15 @@ def _directive(make: Maker) -> type[SphinxDirective]:
     return Generated
 
 
+def _dashed(app: Sphinx, page: nodes.document) -> None:
+    """Give descriptions of parameters a dash, which Sphinx leaves to the quotes that ``smartquotes`` would bend."""
+    for text in [one for one in page.findall(nodes.Text) if one == " -- "]:
+        text.parent.replace(text, nodes.Text(" – "))
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Add the directives."""
     for name, make in _MAKERS.items():
         app.add_directive(name, _directive(make))
+    app.connect("doctree-read", _dashed)
     return {"parallel_read_safe": True}

@@ -18,7 +18,15 @@ def public_names(directive: SphinxDirective) -> list[nodes.Node]:
     left = [name for name in bc.__all__ if name not in shown]
     names = _named(left, directive.arguments[0].split()) if directive.arguments else left
     shown.update(names)
-    return as_rst(directive, [line for name in names for line in _lines(name)])
+    described = as_rst(directive, [line for name in names for line in _lines(name)])
+    return described if directive.arguments or not names else [_others(directive, described)]
+
+
+def _others(directive: SphinxDirective, described: list[nodes.Node]) -> nodes.section:
+    """Return the names that no section has as a section of their own."""
+    made = nodes.section("", nodes.title("", "Others"), *described, ids=["others"], names=["others"])
+    directive.state.document.note_implicit_target(made, made)
+    return made
 
 
 def _named(names: list[str], wanted: list[str]) -> list[str]:

@@ -16,6 +16,7 @@ _BLOCK = re.compile(
     r"(?:^<!-- (?P<word>file|not run): (?P<rest>[^\n]*) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$",
     re.DOTALL | re.MULTILINE,
 )
+_INLINE = re.compile(r"`bayescompare ([^`\n]+)`")
 _SHELL = ("", "sh", "bash")
 
 
@@ -45,6 +46,11 @@ class Block:
             return []
         lines = self.text.replace("\\\n", " ").splitlines()
         return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("bayescompare ")]
+
+
+def inline_commands(page: Path) -> list[list[str]]:
+    """Return the arguments of each call of ``bayescompare`` within the text of a page."""
+    return [shlex.split(text) for text in _INLINE.findall(page.read_text("utf-8"))]
 
 
 def blocks(page: Path) -> list[Block]:

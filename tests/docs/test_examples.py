@@ -12,7 +12,7 @@ import typer
 import bayescompare as bc
 from bayescompare.cli import main
 from bayescompare.cli.app import app
-from tests.docs.pages import DOCS, PAGES, Block, blocks
+from tests.docs.pages import DOCS, PAGES, Block, blocks, inline_commands
 
 COMMANDS = typer.main.get_command(app).commands
 RUN = ["from-lme4-bambi-keras", *sorted(f"how-to/{path.stem}" for path in (DOCS / "how-to").glob("*.md"))]
@@ -58,10 +58,8 @@ def _words(line: str) -> str:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_command_has_the_options_that_a_page_gives_it(page):
-    for block in blocks(page):
-        for name, *rest in block.commands:
-            if name.startswith("-"):
-                continue
+    for name, *rest in [*inline_commands(page), *(one for block in blocks(page) for one in block.commands)]:
+        if name not in ("--version", "COMMAND"):
             known = {option for one in COMMANDS[name].params for option in one.opts}
             given = {part.partition("=")[0] for part in rest if part.startswith("--")}
             assert given <= known, (name, given - known)
