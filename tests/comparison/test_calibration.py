@@ -10,7 +10,7 @@ from bayescompare.comparison.schema import CALIBRATION_COLUMNS, TABLES
 from bayescompare.fits import Draws, Flag, Status
 from tests.comparison.fakes import frames, make_fit, record, tables
 
-SETS = 400
+SETS = 300
 
 
 def posterior(seed: int, *, width: float = 1.0, shift: float = 0.0, sign: float = 1.0) -> list:
@@ -27,8 +27,8 @@ def posterior(seed: int, *, width: float = 1.0, shift: float = 0.0, sign: float 
     return found
 
 
-def judged(records: list) -> pd.DataFrame:
-    return calibration(tables(records)).set_index(["parameter", "kind"])
+def judged(records: list, *kinds: str) -> pd.DataFrame:
+    return calibration(tables(records, kinds=kinds or None)).set_index(["parameter", "kind"])
 
 
 def test_exact_posteriors_are_calibrated_in_every_quantity():
@@ -55,15 +55,17 @@ def test_exact_posteriors_are_calibrated_in_every_quantity():
     ],
 )
 def test_a_fault_is_found_and_named(fault, what, width):
-    found = judged(posterior(2, **fault))
+    found = judged(posterior(2, **fault), "eti")
     parameters = found[[kind == "eti" and name.startswith(("beta", "sd")) for name, kind in found.index]]
     assert set(parameters["verdict"]) == {"not calibrated"}
-    assert set(parameters["what"]) == {what}
-    np.testing.assert_allclose(parameters["spread"], width, rtol=0.15)
+    # a second fault may be named by chance, once in twenty
+    assert all(what in said for said in parameters["what"])
+    # the length of the interval is four Monte Carlo standard errors
+    assert (abs(parameters["spread"] - width) < parameters["spread_upper"] - parameters["spread_lower"]).all()
 
 
 def test_the_transforms_of_an_exact_posterior_are_uniform():
-    rows = tables(posterior(3))["calibration"]
+    rows = tables(posterior(3), kinds=["eti"])["calibration"]
     for parameter in ("beta[x]", "sigma", "icc_g"):
         cell = rows[(rows["parameter"] == parameter) & (rows["kind"] == "eti")]
         assert set(cell["n_ranks"]) == {99}
@@ -82,7 +84,7 @@ def test_confidence_intervals_are_judged_by_the_same_ruler():
     assert found.loc["beta[Intercept]", "wald"]["verdict"] == "calibrated"
     narrow = found.loc["beta[x]", "wald"]
     assert (narrow["verdict"], narrow["what"]) == ("not calibrated", "too narrow")
-    assert narrow["spread"] == pytest.approx(2.0, rel=0.1)
+    assert abs(narrow["spread"] - 2.0) < narrow["spread_upper"] - narrow["spread_lower"]
     missing = found.loc["sd_g[Intercept]", "wald"]
     assert (missing["verdict"], missing["n_used"], missing["n_total"]) == ("not applicable", 0, SETS)
     derived = found.loc["icc_g", ""]

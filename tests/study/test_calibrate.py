@@ -9,6 +9,7 @@ import pytest
 import bayescompare as bc
 from bayescompare.cli import main
 from bayescompare.study.calibrate import ESTIMATORS, calibration_study
+from bayescompare.study.cases import cases
 from bayescompare.study.definition import load
 from bayescompare.study.store import read_results
 
@@ -60,6 +61,15 @@ def test_each_fit_has_the_priors_that_its_truth_was_drawn_from(calibrated):
     same = estimates[(estimates["parameter"] == "sd_school[Intercept]") & estimates["truth"].notna()]["truth"]
     np.testing.assert_array_equal(np.sort(truth), np.sort(same))
     assert truth.nunique() == 24
+
+
+def test_data_sets_are_fitted_with_the_frozen_priors_and_not_with_their_own():
+    study = calibration_study(FORMULA, groups=8, rows=4, sets=["default", "bambi"])
+    for scenario in study.scenarios():
+        numbers = {key: one for key, one in scenario.priors.items() if key != "set"}
+        assert len(numbers) == 4
+        for case in cases(study, scenario, [0, 1, 7]):
+            assert case.problem.priors.labels() == numbers
 
 
 def test_sets_that_cannot_be_drawn_are_rows_and_the_others_run(calibrated):
