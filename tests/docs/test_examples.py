@@ -45,6 +45,37 @@ def test_the_blocks_of_a_page_run_one_after_another(name, tmp_path, monkeypatch)
             assert_printed(block.text, printed[-1])
 
 
+LABORATORY = """
+import arviz as az, bayescompare as bc
+truth = {"sd_g[Intercept]": 0.5, "sigma": 1}
+design = {"formula": "y ~ 1 + (1 | g)", "groups": 8, "rows": 5}
+scenario = {"name": "one", **design, "truth": truth, "factors": {"effects": 1}}
+rates = ["adam-marginal:lr=0.01,steps=50", "lbfgs-ml"]
+results = bc.run_study(bc.Study.from_dict({"name": "s", "replicates": 6, "estimators": rates, "scenario": [scenario]}))
+bc.write_results(results, "out/")
+fits = bc.fit("reaction ~ days + (days | subject)", "sleepstudy", ["adam-marginal:steps=300,restarts=4", "lbfgs-ml"])
+fit = fits["adam-marginal:steps=300,restarts=4"]
+"""
+
+
+@pytest.mark.slow
+def test_the_blocks_of_the_laboratory_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    namespace: dict = {}
+    exec(LABORATORY, namespace)
+    for block in blocks(DOCS / "adam.md"):
+        run(block, namespace, [])
+
+
+@pytest.mark.slow
+def test_the_first_study_of_the_guide_and_its_python_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study, *_, python = (block for block in blocks(DOCS / "studies.md") if block.language in ("toml", "python"))
+    (tmp_path / "my-study.toml").write_text(study.text)
+    # a script that asks for two processes is started anew by each
+    exec(python.text.replace("workers=2", "workers=1"), {})
+
+
 def assert_printed(shown: str, printed: str) -> None:
     """Look for the lines that a page shows, numbers aside: those of the sampler differ from machine to machine."""
     lines = {_words(line) for line in printed.splitlines()}
