@@ -384,3 +384,33 @@ def test_a_value_is_located_in_the_intervals_of_all_levels():
     for marginal, value, one in zip(found.marginals, values, shortest, strict=True):
         ends = marginal.shortest(one.covered_from)
         assert min(np.abs(np.array(ends) - value)) < 1e-3 * marginal.sd
+
+
+@dataclass(frozen=True)
+class Breaks(bc.Prior):
+    """A half-normal density that raises beyond a value."""
+
+    most: float = 1e40
+    support = "positive"
+
+    def logp(self, x, xp):
+        if np.any(np.asarray(x) > self.most):
+            raise ValueError("too large")
+        return -0.5 * xp.square(x)
+
+    def draw(self, rng, shape):
+        return np.abs(rng.normal(size=shape))
+
+
+def test_a_density_that_raises_far_out_is_zero_there_and_one_that_raises_near_by_is_named():
+    frame, whole = rows((4, 5, 3)), "HalfNormal(1)"
+    model = Model("y ~ 1 + (1 | g)", priors={"sd_g": Breaks()})
+    found, other = (
+        fit(build_problem(one, Dataset(frame=frame, name="rows")))
+        for one in (model, Model("y ~ 1 + (1 | g)", priors={"sd_g": whole}))
+    )
+    np.testing.assert_allclose(found.estimate, other.estimate, rtol=1e-8)
+    near = Model("y ~ 1 + (1 | g)", priors={"sd_g": Breaks(3.0)})
+    failed = fit(build_problem(near, Dataset(frame=frame, name="rows")))
+    assert failed.status == Status.FAILED
+    assert "too large" in failed.message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from bayescompare.errors import PriorError
 from bayescompare.likelihood.integrated import Integrated
 from bayescompare.likelihood.problem import Problem
 from bayescompare.priors import Flat, Normal, Prior, numpy_namespace
+from bayescompare.priors.answers import density
 
 __all__ = ["Density", "refusal"]
 
@@ -76,13 +78,24 @@ class Density:
         Raises
         ------
         PriorError
-            If it is not a number, or infinite, at a value that a parameter may have.
+            If it raises, is not a number, or is infinite, at a value that a parameter may have.
         """
-        x = np.exp(log_x)
-        with np.errstate(all="ignore"):
-            found = np.broadcast_to(np.asarray(prior.logp(x, numpy_namespace()), dtype=float), x.shape)
-        bad = np.isnan(found) | (found == np.inf)
-        if np.any(bad & (np.abs(log_x) < _FAR)):
-            k = int(np.argmax(bad & (np.abs(log_x) < _FAR)))
-            raise PriorError(f"The log density of {prior!r} is {found[k]} at {x[k]:.6g}; it must be a number or -inf.")
-        return np.where(bad, -np.inf, found + log_x)
+        found = np.full(log_x.shape, -np.inf)
+        far = np.abs(log_x) > _FAR
+        found[~far] = _values(prior, np.exp(log_x[~far]))
+        wrong = np.isnan(found) | (found == np.inf)
+        if np.any(wrong):
+            k = int(np.argmax(wrong))
+            raise PriorError(
+                f"The log density of {prior!r} is {found[k]} at {np.exp(log_x[k]):.6g}; it must be a number or -inf."
+            )
+        if np.any(far):
+            with suppress(PriorError):
+                found[far] = _values(prior, np.exp(log_x[far]))
+            found[np.isnan(found) | (found == np.inf)] = -np.inf
+        return found + log_x
+
+
+def _values(prior: Prior, x: Array) -> Array:
+    with np.errstate(all="ignore"):
+        return np.broadcast_to(np.asarray(density(prior, x, numpy_namespace()), dtype=float), x.shape)
