@@ -35,7 +35,7 @@ from bayescompare.priors import (
     parse_prior,
     resolve,
 )
-from bayescompare.priors.parse import describe, get, register_prior
+from bayescompare.priors.names import describe, get, register_prior
 from tests.laws.cases import CASES, dense_covariance
 from tests.priors.table import SCALARS, distribution, ends
 

@@ -290,6 +290,6 @@ def _names(what: str) -> dict[str, str]:
 
         return {name: f"{one.what}. {one.source}" for name, one in SETS.items()}
     from bayescompare.priors import available as priors
-    from bayescompare.priors.parse import describe
+    from bayescompare.priors.names import describe
 
     return {name: describe(name) for name in priors()}

@@ -19,8 +19,9 @@ from bayescompare.priors.named import (
     Uniform,
     UniformVariance,
 )
+from bayescompare.priors.names import available, register_prior
 from bayescompare.priors.own import PriorFile, load_priors
-from bayescompare.priors.parse import as_prior, available, parse_assignment, parse_prior, register_prior
+from bayescompare.priors.parse import as_prior, parse_assignment, parse_prior
 from bayescompare.priors.prior_set import PriorSet, resolve
 from bayescompare.priors.sets import DEFAULT, SETS, check_set, default_priors, set_priors
 

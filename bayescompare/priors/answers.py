@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from bayescompare.errors import AbsentPriorError, PriorError
 from bayescompare.priors.base import Prior, numpy_namespace
-from bayescompare.priors.parse import described
+from bayescompare.priors.names import described
 
 __all__ = ["check_answers", "density", "drawn", "said", "some_points"]
 

@@ -16,7 +16,7 @@ from types import ModuleType
 from bayescompare.errors import PriorError
 from bayescompare.priors.base import Prior
 from bayescompare.priors.contract import faults_of
-from bayescompare.priors.parse import importing, origin_of, register_all
+from bayescompare.priors.names import importing, origin_of, register_all
 
 __all__ = ["PriorFile", "load_priors"]
 

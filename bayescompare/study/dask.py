@@ -22,7 +22,7 @@ from distributed.scheduler import KilledWorker
 from bayescompare.errors import BayesCompareError, ClusterError
 from bayescompare.fits import Status
 from bayescompare.priors import PriorFile
-from bayescompare.priors.parse import naming
+from bayescompare.priors.names import naming
 from bayescompare.provenance import cores, versions
 from bayescompare.study.definition import Study
 from bayescompare.study.executor import Executor, Lost, Outcome, broken, guarded

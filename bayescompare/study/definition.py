@@ -20,7 +20,7 @@ from bayescompare.engines.catalog import estimator
 from bayescompare.errors import StudyError, did_you_mean
 from bayescompare.model import Model
 from bayescompare.priors import Prior
-from bayescompare.priors.parse import naming
+from bayescompare.priors.names import naming
 from bayescompare.study.check import check
 from bayescompare.study.difference import difference
 from bayescompare.study.grid import Table

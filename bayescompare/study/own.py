@@ -22,8 +22,8 @@ import numpy as np
 from bayescompare.design import Scenario
 from bayescompare.errors import AbsentPriorError, InputError, PriorError
 from bayescompare.priors import Prior, PriorFile
+from bayescompare.priors.names import described, get
 from bayescompare.priors.own import file_of
-from bayescompare.priors.parse import described, get
 
 __all__ = ["kinds_of", "laws", "readable", "record_of", "refuse_absent", "sources"]
 

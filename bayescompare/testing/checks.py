@@ -13,7 +13,7 @@ from scipy.stats import kstwo
 from bayescompare.errors import PriorError
 from bayescompare.priors import Prior, numpy_namespace, parse_prior
 from bayescompare.priors.answers import check_answers, density, drawn
-from bayescompare.priors.parse import naming
+from bayescompare.priors.names import naming
 from bayescompare.testing.line import DRAWS, Line
 
 __all__ = ["density_faults", "draw_faults", "elementwise_faults", "object_faults"]

@@ -10,7 +10,7 @@ from bayescompare.cli import main
 from bayescompare.errors import PriorError
 from bayescompare.fits import Status
 from bayescompare.priors import parse_prior
-from bayescompare.priors.parse import describe
+from bayescompare.priors.names import describe
 from bayescompare.testing import check_prior
 from tests.priors import plugins
 from tests.priors.names import names, offered  # noqa: F401

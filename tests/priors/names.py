@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bayescompare import registry
-from bayescompare.priors import parse
+from bayescompare.priors import names as registered
 
 HEAD = "from dataclasses import dataclass\n\nimport bayescompare as bc\n\n\n"
 LOMAX = '''@dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Lomax(bc.Prior):
 @contextlib.contextmanager
 def as_before() -> Iterator[None]:
     """Forget at the end what was registered."""
-    tables = (parse._REGISTRY._items, parse._ORIGINS, parse._FILES)
+    tables = (registered._REGISTRY._items, registered._ORIGINS, registered._FILES)
     kept = [dict(table) for table in tables]
     try:
         yield

@@ -13,7 +13,7 @@ import pytest
 import bayescompare as bc
 from bayescompare.cli import main
 from bayescompare.errors import InputError, StudyError
-from bayescompare.priors import parse
+from bayescompare.priors import names as registered
 from bayescompare.study.definition import load
 from bayescompare.study.run import run_study
 from bayescompare.study.store import read_results, write_results
@@ -57,10 +57,10 @@ def study(folder, text: str = TEXT):
 
 
 def forget() -> None:
-    for name in list(parse._ORIGINS):
-        parse._REGISTRY.remove(name)
-    parse._ORIGINS.clear()
-    parse._FILES.clear()
+    for name in list(registered._ORIGINS):
+        registered._REGISTRY.remove(name)
+    registered._ORIGINS.clear()
+    registered._FILES.clear()
 
 
 @pytest.fixture
@@ -189,15 +189,15 @@ def test_a_study_names_no_code(tmp_path):
 
 
 def test_a_class_that_was_registered_is_told_by_its_methods(tmp_path, names):  # noqa: F811
-    def registered(text):
+    def session(text):
         forget()
-        parse._REGISTRY.remove("Lomax")
+        registered._REGISTRY.remove("Lomax")
         scope = {"__name__": "__main__"}
         exec(HEAD + text, scope)
         bc.register_prior(scope["Lomax"])
         return load(study(tmp_path))
 
-    first, same, other = registered(LOMAX), registered(LOMAX), registered(EDITED)
+    first, same, other = session(LOMAX), session(LOMAX), session(EDITED)
     assert identities(first) == identities(same) != identities(other)
     assert first.own_priors["Lomax"]["source"] == "the session that ran it"
 
