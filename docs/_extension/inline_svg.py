@@ -8,9 +8,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-_WIDTH = re.compile(r'viewBox="0 0 ([\d.]+) ')
+_PANEL = re.compile(r'<svg [^>]*?viewBox="0 0 ([\d.]+) [^>]*?class="plot"[^>]*>.*?</svg>', re.DOTALL)
 _IDS = re.compile(r'(\bid="|url\(#|href="#)')
-_OWN_STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 _ROOT = re.compile(r":root \{(.*?)\}", re.DOTALL)
 
 
@@ -29,11 +28,17 @@ class InlineSvg(SphinxPostTransform):
 
 
 def _inlined(path: Path) -> nodes.raw:
+    """Return the panels of a picture, which stand side by side or, where there is no room, one below the other."""
     # several pictures of one page may have an id in common
-    svg = _IDS.sub(rf"\g<1>{path.stem}-", _OWN_STYLE.sub("", path.read_text("utf-8")))
-    width = _WIDTH.search(svg)
-    assert width, f"{path} has no viewBox"
-    return nodes.raw("", f'<div class="plot-frame" style="--width: {width[1]}px">{svg}</div>', format="html")
+    svg = _IDS.sub(rf"\g<1>{path.stem}-", path.read_text("utf-8"))
+    panels = [_panel(match) for match in _PANEL.finditer(svg)]
+    assert panels, f"{path} has no panels"
+    return nodes.raw("", f'<div class="panels">{"".join(panels)}</div>', format="html")
+
+
+def _panel(match: re.Match[str]) -> str:
+    width = float(match[1])
+    return f'<div class="panel" style="--width: {width:g}px; --least: {0.75 * width:g}px">{match[0]}</div>'
 
 
 def write_palette(app: Sphinx) -> None:
