@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 LOCKS = {
-    "requirements.lock": [*PROJECT["dependencies"], *EXTRAS["notebooks"], *EXTRAS["dev"]],
+    "requirements.lock": [*PROJECT["dependencies"], *EXTRAS["notebooks"], *EXTRAS["docs"], *EXTRAS["dev"]],
     "requirements-bench.lock": [*PROJECT["dependencies"], *EXTRAS["bench"], *EXTRAS["dev"]],
 }
 PIN = re.compile(r"^([a-z0-9][a-z0-9.-]*)==[0-9][0-9a-z.]*( ; .+)?$")

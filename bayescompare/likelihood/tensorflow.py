@@ -83,6 +83,8 @@ def _load() -> tuple[Any, Any]:
         import tensorflow
 
         tensorflow.config.list_logical_devices()
+    # a loop is traced once for each length of run, which is meant
+    tensorflow.get_logger().addFilter(lambda record: "tf.function retracing" not in record.getMessage())
     return tensorflow, keras
 
 

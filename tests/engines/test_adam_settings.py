@@ -338,6 +338,12 @@ def test_xla_is_chosen_by_the_length_of_the_runs(given, updates, replicates, by_
     assert plan.by_xla() is by_xla
 
 
+def test_runs_of_many_lengths_say_nothing_of_tracing(capfd, caplog):
+    for steps in range(20, 28):
+        estimator(f"adam-pooled:dtype=float64,steps={steps}").fit([make_problem(0)], seeds(1))
+    assert "retracing" not in caplog.text + capfd.readouterr().err
+
+
 def test_one_held_out_row_a_group_is_enough():
     """What is held out need not tell the columns apart."""
     problem = slopes(1, groups=20, rows=4)
