@@ -259,6 +259,7 @@ HARD: Mapping[str, tuple[pd.DataFrame, str]] = {
     "many rows": (rows((300,) * 8), "HalfNormal(2)"),
     "many groups": (rows(tuple(1 + k % 7 for k in range(2000))), "HalfNormal(2)"),
     "a spike at zero": (rows((3,) * 5), "InverseGamma(0.001, 0.001)"),
+    "a hill far from the spike": (rows((5,) * 8, sd=8.0), "InverseGamma(1, 0.00005)"),
     "heavy at zero": (rows((3,) * 5, sd=0.0), "Gamma(0.01, 0.01)"),
     "narrow prior": (rows((3,) * 5), "LogNormal(1, 0.001)"),
     "window": (rows((3,) * 5), "Uniform(3, 3.01)"),
@@ -414,3 +415,15 @@ def test_a_density_that_raises_far_out_is_zero_there_and_one_that_raises_near_by
     failed = fit(build_problem(near, Dataset(frame=frame, name="rows")))
     assert failed.status == Status.FAILED
     assert "too large" in failed.message
+
+
+def test_what_cannot_be_integrated_is_a_failed_fit():
+    """The residual sd is pressed against its wall: its posterior is narrower than what floating point tells apart."""
+    frame = rows((4, 5, 3))
+    frame["y"] += 1e6
+    found = fit(problem("y ~ 1 + (0 + x | g)", frame, beta="Normal(3, 2)", sd="Flat", sigma="Uniform(0, 2)"))
+    assert found.status in (Status.FAILED, Status.OK)
+    if found.status == Status.OK:
+        assert found.marginals[2].quantile(0.01) > 1.99
+    else:
+        assert "rules of integration" in found.message

@@ -88,7 +88,7 @@ def integrate(problem: Problem) -> Integral:
     rough = Posterior(density=density, grid=coarse, rates=tails)
     _check_whole(rough)
     fine = Posterior(density=density, grid=refined(density, coarse), rates=tails)
-    error = _difference(fine, rough)
+    error = _difference(fine, rough) if 0 < fine.whole < np.inf and rough.whole > 0 else np.inf
     if not error < _TOO_FAR:
         raise NoIntegralError(f"two rules of integration differ by {error:.2g}: neither is believed", Status.FAILED)
     return Integral(

@@ -21,7 +21,7 @@ Array = npt.NDArray[np.float64]
 # Of the lattice: distance of its lines, and how far it goes beyond the scales that the data have.
 _STEP, _BELOW, _ABOVE = 0.5, 12.0, 8.0
 # Modes so far below the highest are none of ours, and so many are looked at.
-_LOWER, _MOST = 60.0, 24
+_LOWER, _MOST = 35.0, 24
 # A mode is as wide as it takes for the log density to fall by this.
 _FALL = 1.0
 _WIDTHS = 2.0 ** -np.arange(-1, 24)

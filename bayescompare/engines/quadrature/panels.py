@@ -24,8 +24,8 @@ _NODES, _FINE_NODES = 8, 12
 _ERROR, _LEFT_OUT, _NOTHING = 1e-4, 1e-13, 1e-22
 #: Logs beyond which squares are beyond floating point.
 FARTHEST = 300.0
-# Width below which a panel is not halved.
-_NARROWEST = 1e-9
+# Width below which a panel is not halved, and a share of the highest value at which a slope is one of rounding.
+_NARROWEST, _ROUNDING = 1e-9, 1e-18
 
 
 @cache
@@ -82,7 +82,7 @@ class Panels:
 
 def _tail(points: Array, values: Array, end: float) -> Tail:
     """Return the tail beyond an end, by the values at the nodes from there on: an exponential through two."""
-    if values[0] <= 0:
+    if values[0] <= _ROUNDING * values.max():
         return Tail()
     with np.errstate(divide="ignore"):
         rate = float((np.log(values[1]) - np.log(values[0])) / abs(points[1] - points[0]))
@@ -101,7 +101,10 @@ def better(panels: Panels, values: Array, cuts: Array) -> Panels:
         Places at which it may jump: new panels end there.
     """
     whole = float(panels.weights @ values)
-    bad = (panels.misjudged(values) > _ERROR * whole) & (panels.widths > _NARROWEST)
+    # a hill too low to be seen may have most of the second moment
+    square = values * np.exp(2 * (panels.points - panels.points[np.argmax(values)]))
+    bad = np.any([panels.misjudged(one) > _ERROR * (panels.weights @ one) for one in (values, square)], axis=0)
+    bad &= panels.widths > _NARROWEST
     middles = (panels.edges[:-1] + panels.widths / 2)[bad]
     below, above = panels.tails(values)
     low, high = ends = panels.edges[[0, -1]]

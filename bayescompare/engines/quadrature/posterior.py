@@ -75,7 +75,7 @@ class Posterior:
         """Sds, sigmas and probabilities of the points, in descending order of the last."""
         first, second = self.grid.first, self.grid.second
         shares = self.grid.relative * self._sd_weights[:, None] * second.weights
-        order = np.argsort(-shares, axis=None)
+        order = np.argsort(-shares, axis=None)[: np.count_nonzero(shares)]
         i, j = np.unravel_index(order, shares.shape)
         return np.exp(first.points[i]), np.exp(second.points[j]), shares[i, j] / shares.sum()
 
