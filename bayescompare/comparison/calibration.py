@@ -191,7 +191,7 @@ def _verdict(row: Mapping[str, Any]) -> tuple[str, str]:
     if not np.isfinite(row["p_value"]):
         return UNDECIDED, f"{used:,} data sets are too few"
     if row["p_adjusted"] < ERROR:
-        return NOT_CALIBRATED, "; ".join(_wrong(row)) or "neither width nor centre is off: the shape is"
+        return NOT_CALIBRATED, "; ".join(_wrong(row)) or "its shape is off"
     # undecided is a sample that shows no deviation and is too small to rule one out
     return (CALIBRATED if _is_right(row) else UNDECIDED), ""
 
