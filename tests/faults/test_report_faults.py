@@ -9,37 +9,14 @@ from pathlib import Path
 import pytest
 
 from bayescompare.errors import StoreError
-from bayescompare.layout import Layout
 from bayescompare.reporting import report
 from bayescompare.reporting.render import page
-from tests.reporting.samples import Page, grid_study, only_failures, own_data, study
-
-HOSTILE = "<script>alert(1)</script>"
-NAMES = (
-    HOSTILE,
-    '"><img src=x onerror=alert(1)>',
-    "</style><b>",
-    "$\\frac{1$ & 'q' {{ 7*7 }} {% raw",
-    "]]><!-- -->",
-    "a\u202eb",
-)
+from tests.reporting.hostile import HOSTILE, NAMES, hostile_fit, hostile_grid
+from tests.reporting.samples import Page, only_failures, study
 
 
 def test_fault_55_names_are_escaped_everywhere() -> None:
-    layout = Layout(coefs=NAMES[:2], factor="g", blocks=(NAMES[2:4],), levels=("1", *NAMES[4:]))
-    texts = dict(zip(("title", "description", "dataset", "response", "study"), NAMES, strict=False))
-    results = own_data(
-        layout=layout,
-        scenario=HOSTILE,
-        **texts,
-        versions=dict.fromkeys(NAMES, HOSTILE),
-        machine=dict.fromkeys(NAMES, HOSTILE),
-        notes=[{"flag": name, "message": name} for name in NAMES],
-        scenarios=[{"name": HOSTILE, "formula": f"{HOSTILE} ~ 1", "covariates": dict.fromkeys(NAMES, HOSTILE)}],
-        priors={HOSTILE: {f"beta[{NAMES[1]}]": HOSTILE}},
-        estimators=[{"label": "nuts", "what": HOSTILE}],
-    )
-    found = Page(page(results))
+    found = Page(page(hostile_fit()))
     tags = [tag for tag, _ in found.tags]
     assert tags.count("script") == 1
     assert tags.count("style") == 1
@@ -57,16 +34,7 @@ def test_fault_55_names_of_scenarios_and_estimators_in_studies() -> None:
 
 
 def test_fault_55_factors_settings_and_truths_of_a_grid() -> None:
-    results = grid_study({HOSTILE: NAMES[:2], NAMES[3]: (0.3, NAMES[2])}, replicates=2, base=NAMES[4])
-    for about in results.about["scenarios"]:
-        about |= {
-            "truth": {NAMES[1]: HOSTILE, "sigma": NAMES[2]},
-            "covariates": {NAMES[2]: HOSTILE},
-            "description": HOSTILE,
-            "rows": HOSTILE,
-        }
-    results.tables["fits"]["status"], results.tables["fits"]["message"] = "failed", NAMES[1]
-    found = Page(page(results))
+    found = Page(page(hostile_grid()))
     tags = [tag for tag, _ in found.tags]
     assert tags.count("script") == 1
     assert not {"img", "b"} & set(tags)

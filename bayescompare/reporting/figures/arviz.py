@@ -160,15 +160,18 @@ def energy_panel(key: str, tree: xr.DataTree) -> Drawing | None:
 
 
 def _energy_names(axes: Axes, colours: Mapping[str, str]) -> None:
-    """Name the two densities in their own colours, instead of a legend."""
+    """Name the two densities beside a square in their colour, instead of a legend."""
     for k, (name, colour) in enumerate(colours.items()):
+        place = (1.0, 1 - (6 + 13 * k) / axes.bbox.height)
+        axes.plot(*place, "s", ms=5, mew=0, color=colour, transform=axes.transAxes, clip_on=False)
         axes.annotate(
             name,
-            (1, 1),
-            (0, -10 - 13 * k),
+            place,
+            (-8, 0),
             xycoords="axes fraction",
             textcoords="offset points",
             ha="right",
+            va="center",
             fontsize=10,
-            color=colour,
+            color=INKS["ink"],
         )

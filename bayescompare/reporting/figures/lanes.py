@@ -179,5 +179,5 @@ def _point(axes: Axes, lane: Lane, y: float, digits: int) -> None:
         ha="right" if right else "left",
         va="center",
         fontsize=9,
-        color=lane.look.hex,
+        color=INKS["ink"],
     )

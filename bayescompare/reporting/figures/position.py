@@ -88,7 +88,7 @@ def _row(axes: Axes, row: int, found: Sequence[tuple[Look, float]]) -> None:
                 ha="right" if z > 0 else "left",
                 va="center",
                 fontsize=9,
-                color=look.hex,
+                color=INKS["ink"],
             )
 
 
