@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import marshal
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, field, fields, make_dataclass
 from functools import cache
 from pathlib import Path
+from types import CodeType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -101,7 +101,14 @@ def _methods(kind: type[Prior]) -> Iterator[bytes]:
             try:
                 yield inspect.getsource(code).encode()
             except (OSError, TypeError):
-                yield marshal.dumps(code)
+                yield _instructions(code)
+
+
+def _instructions(code: CodeType) -> bytes:
+    """Return what a function does, where its text is not known."""
+    inner = [_instructions(one) for one in code.co_consts if isinstance(one, CodeType)]
+    constants = [repr(one) for one in code.co_consts if not isinstance(one, CodeType)]
+    return repr((code.co_code, code.co_names, code.co_varnames, constants, inner)).encode()
 
 
 def readable(records: Mapping[str, Record]) -> dict[str, type[Prior]]:
