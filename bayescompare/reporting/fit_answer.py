@@ -1,4 +1,4 @@
-"""The answer for one's own data: where each point estimate lies in the posterior."""
+"""The answer for one's own data: can the posterior be trusted, where do point estimates lie in it, and why."""
 
 from __future__ import annotations
 
@@ -14,35 +14,59 @@ from bayescompare.reporting.flags import status_sentence
 from bayescompare.reporting.formats import Value, count, number, percent, plain, text
 from bayescompare.reporting.grid import Column, Grid, grid
 from bayescompare.reporting.subject import Subject
+from bayescompare.reporting.why import Why, strongest, why
+from bayescompare.reporting.yardstick import Yardstick, yardstick
 
 __all__ = ["FitAnswer", "fit_answer"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitAnswer:
-    """Where each point estimate lies in the posterior, and what to know of the fits."""
+    """Where each point estimate lies in the posterior, why they differ, and what to know of the fits.
+
+    Parameters
+    ----------
+    doubtful
+        Whether there is no posterior that can be trusted, though one was sampled.
+    """
 
     sentences: Sequence[str]
+    doubtful: bool
     asides: Sequence[str]
     picture: Drawing | None
     places: Grid | None
+    reasons: Sequence[Why]
 
 
 def fit_answer(subject: Subject) -> FitAnswer:
     """Return the answer of a comparison on one's own data."""
-    placed = subject.first[subject.first["z"].notna()]
+    against = yardstick(subject)
+    shown = subject.first if against is None else against.places
+    placed = shown[shown["z"].notna()]
     same = same_estimand(placed)
-    others = placed.drop(same.index)
-    sentences = _fit_sentences(subject, same) if len(same) else [_without_posterior(subject)]
+    reasons = why(subject, against)
     asides = [
         f"{row.parameter} of {row.estimator} estimates {row.estimand} and is left out here."
-        for row in others.itertuples()
+        for row in placed.drop(same.index).itertuples()
     ]
-    sentences.append(status_sentence(subject.table("fits")))
-    picture = position(subject, subject.scenarios[0], same) if subject.scenarios else None
     return FitAnswer(
-        sentences=sentences, asides=asides, picture=picture, places=_places(subject, same) if len(same) else None
+        sentences=_sentences(subject, against, same, reasons),
+        doubtful=against is not None and not against.trusted,
+        asides=[*asides, status_sentence(subject.table("fits"))],
+        picture=position(subject, subject.scenarios[0], same) if subject.scenarios else None,
+        places=_places(subject, same) if len(same) else None,
+        reasons=reasons,
     )
+
+
+def _sentences(
+    subject: Subject, against: Yardstick | None, placed: pd.DataFrame, reasons: Sequence[Why]
+) -> Sequence[str]:
+    """Return whether the posterior can be trusted, where the estimates lie in it, and what separates them most."""
+    if against is None or not len(placed):
+        return [_without_posterior(subject)]
+    found = [against.warning, _where(subject, against, placed), strongest(reasons)]
+    return [sentence for sentence in found if sentence]
 
 
 def _without_posterior(subject: Subject) -> str:
@@ -52,17 +76,15 @@ def _without_posterior(subject: Subject) -> str:
     return f"No posterior was sampled: {used} point estimates are compared with each other only."
 
 
-def _fit_sentences(subject: Subject, placed: pd.DataFrame) -> list[str]:
+def _where(subject: Subject, against: Yardstick, placed: pd.DataFrame) -> str:
     tail = (1 - subject.level) / 2
     inside = placed["quantile"].between(tail, 1 - tail)
-    posterior = str(subject.table("agreement")["posterior"].iloc[0])
     far = placed.loc[placed["z"].abs().idxmax()]
-    return [
+    return (
         f"{int(inside.sum())} of {len(placed)} point estimates lie inside the central {percent(subject.level)} "
-        f"of the posterior of {posterior}.",
-        f"The farthest is {far['parameter']} of {far['estimator']}, {_distance(far['z'])} "
-        f"(quantile {_quantile(far['quantile'])}).",
-    ]
+        f"of {against.name}; the farthest is {far['parameter']} of {far['estimator']}, {_distance(far['z'])} "
+        f"(quantile {_quantile(far['quantile'])})."
+    )
 
 
 def _distance(z: float) -> str:
