@@ -14,6 +14,7 @@ __all__ = [
     "counted",
     "duration",
     "fixed",
+    "harmless",
     "interval",
     "number",
     "percent",
@@ -158,6 +159,11 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def harmless(words: str) -> str:
+    """Return a text that a spreadsheet does not take for a formula."""
+    return f"'{words}" if words.startswith(("=", "+", "-", "@", "\t", "\r")) else words
 
 
 def text(content: object, note: str = "", kind: str = "text") -> Value:

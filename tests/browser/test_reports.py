@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -94,6 +96,46 @@ def test_tables_sort(opened, name: str, how: str) -> None:
             assert finite == sorted(finite, reverse=seen[-1] == "descending")
         assert seen == ["ascending", "descending"]
         assert one.complaints == []
+
+
+@pytest.mark.parametrize("name", ["study", "fit", "hostile"])
+def test_tables_filter(opened, name: str) -> None:
+    with opened(name) as one:
+        one.page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+        field = one.page.locator(".tools input").first
+        rows = one.page.locator(".tools:has(input) + .table").first.locator("tbody tr")
+        every, first = rows.count(), rows.first.locator("td").first.inner_text().split()[0]
+        field.press_sequentially(first)
+        left = one.page.locator(".tools:has(input) + .table").first.locator("tbody tr:visible")
+        assert 0 < left.count() <= every
+        assert all(first.lower() in words.lower() for words in left.all_inner_texts())
+        field.fill("no such word")
+        assert left.count() == 0
+        assert one.page.locator(".tools [role=status]").first.inner_text() == f"0 of {every} rows"
+        field.fill("")
+        assert left.count() == every
+        assert one.complaints == []
+
+
+@pytest.mark.parametrize("name", ["study", "fit", "hostile"])
+def test_figures_and_tables_are_downloaded_without_a_request(opened, name: str, tmp_path: Path) -> None:
+    with opened(name, dark=True) as one:
+        page, got = one.page, {}
+        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+        for what in (".get button", ".get a", ".tools button"):
+            with page.expect_download() as started:
+                page.locator(what).first.click()
+            got[what] = tmp_path / started.value.suggested_filename
+            started.value.save_as(got[what])
+        drawing = ElementTree.parse(got[".get button"]).getroot()
+        assert drawing.tag == "{http://www.w3.org/2000/svg}svg"
+        assert "var(" not in got[".get button"].read_text()
+        assert got[".get a"].with_suffix(".svg") == got[".get button"]
+        header, *rows = csv.reader(got[".tools button"].open(newline=""))
+        assert len(rows) == page.locator(".tools + .table").first.locator("tbody tr").count()
+        assert {len(row) for row in rows} == {len(header)}
+        assert one.complaints == []
+        assert not [address for address in one.requests if not address.startswith(("data:", "blob:"))]
 
 
 @pytest.mark.parametrize("name", ["study", "fit"])

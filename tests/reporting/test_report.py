@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import math
 import re
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
@@ -81,7 +83,7 @@ def test_headings_do_not_skip_a_level(any_page: Page) -> None:
 
 def test_nothing_is_fetched(any_page: Page) -> None:
     for name in ("src", "href", "action", "data", "poster", "srcset", "background"):
-        assert all(value.startswith("#") for value in any_page.attributes(name)), name
+        assert all(value.startswith(("#", "data:text/csv")) for value in any_page.attributes(name)), name
     assert not {"link", "img", "iframe", "object", "embed", "base", "image"} & {tag for tag, _ in any_page.tags}
     assert "@import" not in any_page.html
     assert set(re.findall(r"url\((.)", any_page.html)) <= {"#"}
@@ -104,9 +106,30 @@ def test_the_policy_allows_this_style_and_this_script_only(any_page: Page) -> No
 def test_ids_do_not_clash_and_references_lead_somewhere(any_page: Page) -> None:
     ids = any_page.attributes("id")
     assert len(ids) == len(set(ids))
-    used = {value.removeprefix("#") for value in any_page.attributes("href")}
+    used = {value.removeprefix("#") for value in any_page.attributes("href") if value.startswith("#")}
     used |= set(re.findall(r"url\(#([^)]+)\)", any_page.html))
     assert used <= set(ids)
+
+
+def test_every_figure_has_its_numbers(any_page: Page) -> None:
+    figures = [attrs for tag, attrs in any_page.tags if tag == "svg" and attrs.get("class") == "plot"]
+    files = [attrs for tag, attrs in any_page.tags if tag == "a" and "download" in attrs]
+    assert len(files) == len(figures) == len({attrs["download"] for attrs in files})
+    for attrs in files:
+        header, *rows = csv.reader(unquote(attrs["href"].partition(",")[2]).splitlines())
+        assert len(header) > 2
+        assert rows
+        assert {len(row) for row in rows} == {len(header)}
+
+
+def test_a_forest_holds_the_estimates_of_its_table(fit_page: Page, fit_results: Results) -> None:
+    (file,) = [attrs for tag, attrs in fit_page.tags if attrs.get("download") == "s0-forest0.csv"]
+    rows = list(csv.DictReader(unquote(file["href"].partition(",")[2]).splitlines()))
+    table = fit_results.table.query("parameter == 'beta[Intercept]'").set_index("estimator")
+    for row in rows:
+        label = row["name"].replace(" ", ":", 1).replace(", ", ",")
+        for name, column in {"value": "estimate", "lower": "lower", "upper": "upper"}.items():
+            assert float(row[name]) == pytest.approx(table.loc[label, column], rel=1e-5)
 
 
 def test_every_figure_has_words(any_page: Page) -> None:

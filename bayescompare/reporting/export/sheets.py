@@ -9,11 +9,9 @@ import numpy as np
 import pandas as pd
 
 from bayescompare.comparison.results import Results
+from bayescompare.reporting.formats import harmless
 
 __all__ = ["sheets"]
-
-# What a spreadsheet takes for the beginning of a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def sheets(results: Results) -> Mapping[str, str]:
@@ -53,4 +51,4 @@ def _plain(value: Any) -> Any:
     """Return a cell without structure, and without a formula."""
     if isinstance(value, list | tuple | set | np.ndarray):
         value = ";".join(map(str, value))
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return harmless(value) if isinstance(value, str) else value

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any, cast
+from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
@@ -16,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
+from bayescompare.reporting.figures.sheet import Row, as_csv, of_figure
 from bayescompare.reporting.palette import COLOURS, INKS
 
 __all__ = ["Canvas", "Drawing", "cut", "quiet", "ticks", "titled"]
@@ -60,10 +62,17 @@ _DEFAULTS = {("stroke-dashoffset", "0"), ("stroke-opacity", "1"), ("fill-opacity
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A finished figure: its SVG, and what it says to those who do not see it."""
+    """A finished figure: its SVG, what it says to those who do not see it, and its numbers as CSV."""
 
     svg: str
     alt: str
+    key: str = ""
+    numbers: str = ""
+
+    @property
+    def address(self) -> str:
+        """The numbers as an address that asks nothing of the network."""
+        return f"data:text/csv;charset=utf-8,{quote(self.numbers, safe=',;:/()!*~=')}"
 
 
 class Canvas:
@@ -105,13 +114,15 @@ class Canvas:
         axes.patch.set_visible(False)
         return axes
 
-    def finish(self, alt: str) -> Drawing:
-        """Return the drawing."""
+    def finish(self, alt: str, rows: Iterable[Row] | None = None) -> Drawing:
+        """Return the drawing; its numbers are these rows, or the points of its lines."""
+        numbers = as_csv(of_figure(self.figure) if rows is None else rows)
         buffer = StringIO()
         self.figure.savefig(
             buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
         )
-        return Drawing(_cleaned(buffer.getvalue(), self.key, alt, self.width, self.height), alt)
+        svg = _cleaned(buffer.getvalue(), self.key, alt, self.width, self.height)
+        return Drawing(svg, alt, self.key, numbers)
 
 
 def quiet(axes: Axes, *, bottom: bool = True, left: bool = False) -> None:

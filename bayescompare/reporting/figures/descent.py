@@ -108,9 +108,11 @@ def _line(axes: Axes, look: Look, fall: Fall, values: Array) -> None:
     x, y = fall.steps[known], np.clip(values[known], low, high)
     kept = lean(in_pixels(axes, x, y))
     width, alpha = (1.6, 1.0) if fall.strong else (0.8, 0.7)
-    axes.plot(x[kept], y[kept], color=look.hex, lw=width, alpha=alpha, zorder=4 if fall.strong else 2)
+    axes.plot(x[kept], y[kept], color=look.hex, label=look.label, lw=width, alpha=alpha, zorder=4 if fall.strong else 2)
     if fall.strong:
-        axes.plot(x[-1:], y[-1:], marker=look.marker, ms=5.6, mew=0, color=look.hex, zorder=5, clip_on=False)
+        axes.plot(
+            x[-1:], y[-1:], marker=look.marker, ms=5.6, mew=0, color=look.hex, label=look.label, zorder=5, clip_on=False
+        )
 
 
 def _limits(values: Sequence[Array], least: float | None, include: float | None) -> tuple[float, float]:

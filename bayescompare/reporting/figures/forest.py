@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from bayescompare.reporting.figures.arviz import density
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
 from bayescompare.reporting.figures.lanes import LABELS, Lane, heights, label_lanes, plot_lanes, window
+from bayescompare.reporting.figures.numbers import of_lanes
 from bayescompare.reporting.formats import percent, plain
 from bayescompare.reporting.palette import INKS
 
@@ -61,7 +62,9 @@ def forest_panel(
         quiet(forest)
         ticks(forest)
         label_lanes(canvas, lanes, _TITLE + above)
-        return canvas.finish(_alt(parameter, lanes, truth, level, with_density=usable is not None))
+        return canvas.finish(
+            _alt(parameter, lanes, truth, level, with_density=usable is not None), of_lanes(lanes, "estimate")
+        )
 
 
 def _varies(draws: xr.DataArray) -> bool:
@@ -88,7 +91,7 @@ def _posterior(
     axes.set_ylim(-0.06 * top, top)
     for lane in lanes:
         if lane.look.colour != "ink" and limits[0] <= lane.value <= limits[1]:
-            axes.axvline(lane.value, color=lane.look.hex, lw=1.2, zorder=4)
+            axes.axvline(lane.value, color=lane.look.hex, label=lane.look.label, lw=1.2, zorder=4)
 
 
 def _true_value(axes: Axes, truth: float, above: float) -> None:

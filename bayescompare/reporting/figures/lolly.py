@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, cut, quiet, ticks, titled
+from bayescompare.reporting.figures.numbers import of_series
 from bayescompare.reporting.figures.series import Dot, Measure, Series, broken, denominators, extremes, span
 from bayescompare.reporting.formats import count, plain
 from bayescompare.reporting.palette import INKS
@@ -64,7 +65,8 @@ def lolly_panel(key: str, title: str, bands: Sequence[Band], series: Sequence[Se
         quiet(axes)
         ticks(axes, most=4)
         return canvas.finish(
-            f"Lolly plot of the {measure.name} of {title} in {len(bands)} scenarios. {extremes(series)}"
+            f"Lolly plot of the {measure.name} of {title} in {len(bands)} scenarios. {extremes(series)}",
+            of_series(series, measure.name),
         )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, cut, quiet, ticks, titled
+from bayescompare.reporting.figures.numbers import of_series
 from bayescompare.reporting.figures.series import Measure, Series, denominators, extremes, span
 from bayescompare.reporting.palette import INKS
 
@@ -48,7 +49,7 @@ def nested_loop_panel(key: str, title: str, factors: Stairs, series: Sequence[Se
         for k, (name, (levels, codes)) in enumerate(factors.items()):
             top = _TITLE + _PLOT + 4 + k * (_NAME + _STAIR)
             _stair(canvas, top, f"{name}: {levels}", codes)
-        return canvas.finish(_alt(title, factors, series, measure))
+        return canvas.finish(_alt(title, factors, series, measure), of_series(series, measure.name))
 
 
 def _frame(axes: Axes, scenarios: int, factors: Stairs) -> None:

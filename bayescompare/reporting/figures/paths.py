@@ -46,10 +46,10 @@ def path_panel(key: str, parameter: str, tracks: Sequence[Track], truth: float =
         axes = canvas.axes(_LEFT, _TOP, _WIDTH - _LEFT - 10, _HEIGHT - _TOP - _BOTTOM)
         titled(canvas, parameter)
         for track in tracks:
-            axes.plot(track.steps, track.values, color=track.look.hex, lw=1.3, zorder=3)
+            axes.plot(track.steps, track.values, color=track.look.hex, label=track.look.label, lw=1.3, zorder=3)
             _end(axes, track)
         for track in (track for track in tracks if np.isfinite(track.optimum)):
-            axes.axhline(track.optimum, color=track.look.hex, lw=1.1, ls=(0, (5, 3)), zorder=2)
+            axes.axhline(track.optimum, color=track.look.hex, label=track.look.label, lw=1.1, ls=(0, (5, 3)), zorder=2)
         if np.isfinite(truth):
             axes.axhline(truth, color=INKS["ink"], lw=1, ls=(0, (1, 2)), zorder=2)
         _finish(axes, _limits(tracks, truth))
@@ -64,6 +64,7 @@ def _end(axes: Axes, track: Track) -> None:
         ms=5.6,
         mew=0,
         color=track.look.hex,
+        label=track.look.label,
         zorder=4,
         clip_on=False,
     )

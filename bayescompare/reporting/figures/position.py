@@ -59,7 +59,14 @@ def position_panel(key: str, positions: Mapping[str, Sequence[tuple[Look, float]
             fontsize=10.5,
             color=INKS["muted"],
         )
-        return canvas.finish(_alt(positions))
+        return canvas.finish(
+            _alt(positions),
+            (
+                {"parameter": parameter, "estimator": look.label, "posterior sds from the mean": z}
+                for parameter, found in positions.items()
+                for look, z in found
+            ),
+        )
 
 
 def _row(axes: Axes, row: int, found: Sequence[tuple[Look, float]]) -> None:

@@ -55,7 +55,7 @@ def power_panel(
         axes.set_ylim(*_limits(lower, upper, targets))
         axes.fill_between(alpha, lower, upper, color=INKS["shade"], lw=0, zorder=0)
         axes.axvline(1, color=INKS["rule"], lw=0.9, zorder=1)
-        axes.plot(alpha, mean, color=posterior.hex, lw=1.8, zorder=3)
+        axes.plot(alpha, mean, color=posterior.hex, label=posterior.label, lw=1.8, zorder=3)
         for k, target in enumerate(targets):
             _draw(axes, target, k, len(targets))
         quiet(axes, left=True)
@@ -83,7 +83,7 @@ def _draw(axes: Axes, target: Target, k: int, n: int) -> None:
     if not low <= target.value <= high:
         return
     dashes = (-k * _DASH, (_DASH, max(n - 1, 1) * _DASH))
-    axes.axhline(target.value, color=target.look.hex, lw=1.3, ls=dashes, zorder=2)
+    axes.axhline(target.value, color=target.look.hex, label=target.look.label, lw=1.3, ls=dashes, zorder=2)
     if np.isfinite(target.alpha):
         axes.plot(
             [target.alpha], [target.value], marker=target.look.marker, ms=7, mew=1.6, mfc=INKS["paper"],

@@ -88,7 +88,9 @@ def _level(axes: Axes, level: float, height: float) -> None:
 def _draw(axes: Axes, curve: Curve, top: float, heights: Sequence[float]) -> None:
     colour = curve.look.hex
     fine = np.linspace(max(curve.zeta[0], -top), min(curve.zeta[-1], top), 161)
-    axes.plot(np.interp(fine, curve.zeta, curve.values), np.abs(fine), color=colour, lw=1.6, zorder=3)
+    axes.plot(
+        np.interp(fine, curve.zeta, curve.values), np.abs(fine), color=colour, label=curve.look.label, lw=1.6, zorder=3
+    )
     for height in heights:
         ends = [end for end in curve.at(height) if np.isfinite(end)]
         axes.vlines(ends, 0, height, color=colour, lw=0.8, ls=(0, (2, 2)), zorder=2)

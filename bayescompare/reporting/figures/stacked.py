@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,9 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, cut, quiet, ticks, titled
+from bayescompare.reporting.figures.numbers import of_dot
 from bayescompare.reporting.figures.series import Dot, Measure, Series, broken, denominators, span
+from bayescompare.reporting.figures.sheet import Row
 from bayescompare.reporting.formats import count, plain
 from bayescompare.reporting.palette import INKS, Look
 
@@ -70,6 +72,13 @@ class Stack:
     bars: Sequence[Bar]
 
 
+def of_bars(bars: Iterable[Bar], measure: str) -> Iterator[Row]:
+    """Yield each part of each bar, and the total."""
+    for bar in bars:
+        for name, dot in {**bar.parts, "total": bar.total}.items():
+            yield of_dot(bar.look, dot, f"{measure}: {name}")
+
+
 def stacked_panel(
     key: str, title: str, stacks: Sequence[Stack], measure: str, *, among: Sequence[Stack] = ()
 ) -> Drawing:
@@ -103,7 +112,7 @@ def stacked_panel(
             _total(axes, bar, top + _TOTAL)
         quiet(axes)
         ticks(axes, most=4)
-        return canvas.finish(_alt(title, measure, stacks))
+        return canvas.finish(_alt(title, measure, stacks), of_bars([bar for _, bar in placed], measure))
 
 
 def _limits(placed: Sequence[tuple[float, Bar]], measure: str) -> tuple[float, float]:

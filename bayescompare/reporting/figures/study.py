@@ -9,6 +9,7 @@ import numpy as np
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
 from bayescompare.reporting.figures.lanes import LABELS, Lane, heights, label_lanes, plot_lanes, window
+from bayescompare.reporting.figures.numbers import of_lanes
 from bayescompare.reporting.formats import percent, plain, short
 from bayescompare.reporting.palette import INKS
 
@@ -51,7 +52,9 @@ def performance_panel(key: str, parameter: str, pairs: Sequence[Pair], level: fl
         ticks(left, most=3)
         ticks(right, most=3)
         label_lanes(canvas, bias, _TITLE)
-        return canvas.finish(_performance_alt(parameter, pairs, level))
+        return canvas.finish(
+            _performance_alt(parameter, pairs, level), [*of_lanes(bias, "bias"), *of_lanes(coverage, "coverage")]
+        )
 
 
 def _lowest(lanes: Sequence[Lane], level: float) -> float:
@@ -101,7 +104,9 @@ def verdict_panel(
         quiet(axes)
         ticks(axes, most=5)
         label_lanes(canvas, lanes, top)
-        return canvas.finish(_verdict_alt(f"{title}, {subtitle}" if subtitle else title, lanes, margin))
+        return canvas.finish(
+            _verdict_alt(f"{title}, {subtitle}" if subtitle else title, lanes, margin), of_lanes(lanes, "estimand")
+        )
 
 
 def _verdict_alt(title: str, lanes: Sequence[Lane], margin: float) -> str:

@@ -109,10 +109,25 @@ def _draw(axes: Axes, at: Array, values: Array, curve: Curve, place: int) -> Non
     low, high = axes.get_ylim()
     shown = np.clip(values, low, high)
     kept = lean(in_pixels(axes, at, shown))
-    axes.plot(at[kept], shown[kept], color=curve.look.hex, lw=1.3 if curve.inside else 2.0, zorder=3 + place)
+    axes.plot(
+        at[kept],
+        shown[kept],
+        color=curve.look.hex,
+        label=curve.look.label,
+        lw=1.3 if curve.inside else 2.0,
+        zorder=3 + place,
+    )
     some = np.arange(6 + 5 * place, len(at), 32)
     axes.plot(
-        at[some], shown[some], ls="", marker=curve.look.marker, ms=4.5, mew=0, color=curve.look.hex, zorder=3 + place
+        at[some],
+        shown[some],
+        ls="",
+        marker=curve.look.marker,
+        ms=4.5,
+        mew=0,
+        color=curve.look.hex,
+        label=curve.look.label,
+        zorder=3 + place,
     )
 
 
