@@ -45,7 +45,7 @@ from bayescompare.reporting.zippers import Zipper, zippers
 __all__ = ["Context", "Shown", "context"]
 
 #: Scenarios up to which the figures of each are drawn, and of how many they are drawn beyond that.
-MOST_SCENARIOS, SOME_SCENARIOS = 24, 6
+MOST_SCENARIOS, SOME_SCENARIOS = 24, 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,8 @@ from bayescompare.reporting.subject import Subject
 
 __all__ = ["Pictured", "dot_of", "pictures", "shown_measures"]
 
-#: Parameters of which a measure is drawn.
-MOST_PARAMETERS = 6
+#: Parameters of which a measure is drawn, and of which where the scenarios are many.
+MOST_PARAMETERS, FEWER_PARAMETERS, MANY_SCENARIOS = 6, 4, 24
 
 _STICKS = "Each stick is an estimator, with its 95 % Monte Carlo interval as the thick part"
 _STAIRS = (
@@ -75,7 +75,7 @@ def shown_measures(subject: Subject, reading: str = "all") -> pd.DataFrame:
 
 def _pictured(subject: Subject, kind: str, rows: pd.DataFrame, charts: Sequence[Chart]) -> Pictured:
     every = [parameter for parameter in _ordered(subject) if parameter in set(rows["parameter"])]
-    chosen = every[:MOST_PARAMETERS]
+    chosen = every[: FEWER_PARAMETERS if len(subject.scenarios) > MANY_SCENARIOS else MOST_PARAMETERS]
     draw = partial(_drawing, subject, kind, _dots(subject, rows))
     drawings = [
         drawing

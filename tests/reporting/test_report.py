@@ -21,11 +21,12 @@ from bayescompare.comparison.results import Results
 from bayescompare.fits import FLAG_SENTENCES, Flag
 from bayescompare.layout import Layout
 from bayescompare.reporting import context, report
+from bayescompare.reporting.figures.canvas import _straightened
 from bayescompare.reporting.formats import MINUS, duration, interval, number, plain, signed
 from bayescompare.reporting.mathml import model_mathematics
 from bayescompare.reporting.palette import looks
 from bayescompare.reporting.render import page
-from tests.reporting.samples import LAYOUT, POINTS, Page, only_failures, own_data, study
+from tests.reporting.samples import LAYOUT, POINTS, Page, grid_study, only_failures, own_data, study
 
 SMALL = Layout(coefs=("x",), factor="g", blocks=(("Intercept",),), levels=("1", "2", "3"))
 
@@ -129,7 +130,18 @@ def test_a_forest_holds_the_estimates_of_its_table(fit_page: Page, fit_results: 
     for row in rows:
         label = row["name"].replace(" ", ":", 1).replace(", ", ",")
         for name, column in {"value": "estimate", "lower": "lower", "upper": "upper"}.items():
-            assert float(row[name]) == pytest.approx(table.loc[label, column], rel=1e-5)
+            assert float(row[name]) == pytest.approx(table.loc[label, column], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_a_study_of_a_hundred_scenarios_is_a_page_of_ten_megabytes_at_most() -> None:
+    labels = (*POINTS, "adam-embedding", "lbfgs-ml:starts=1", "lbfgs-map")
+    results = grid_study({"groups": tuple(range(10)), "rho": tuple(range(10))}, replicates=4, labels=labels)
+    assert len(page(results).encode()) < 10_000_000
+
+
+def test_points_on_a_straight_line_are_left_out_of_a_path() -> None:
+    assert _straightened("M 0 0 0 1 0 1 0 5 3 5 3 4 Z M 1 1 2 1 1.5 1") == "M 0 0 0 5 3 5 3 4 Z M 1 1 2 1 1.5 1"
 
 
 def test_every_figure_has_words(any_page: Page) -> None:

@@ -240,7 +240,7 @@ def _value(name: str, value: str, key: str) -> str:
     if name == "transform" and value.startswith("rotate(-0 "):
         return ""
     if name == "d":
-        return _rounded(value) if "C" in value or "Q" in value else _rounded(value).replace(" L ", " ")
+        return _rounded(value) if "C" in value or "Q" in value else _straightened(_rounded(value).replace(" L ", " "))
     if name in {"x", "y", "width", "height", "transform", "points", "font-size", "stroke-width"}:
         return _rounded(value.removesuffix("px"))
     return value
@@ -249,6 +249,31 @@ def _value(name: str, value: str, key: str) -> str:
 def _rounded(value: str) -> str:
     """Return numbers with a decimal, and one space between them."""
     return " ".join(_NUMBER.sub(lambda match: f"{float(match.group()):.1f}".removesuffix(".0"), value).split())
+
+
+def _straightened(d: str) -> str:
+    """Return a path of straight lines without points that lie on the level or upright line between their neighbours."""
+    kept: list[str | tuple[str, str]] = []
+    tokens = iter(d.split())
+    for token in tokens:
+        if token.isalpha():
+            kept.append(token)
+            continue
+        point = (token, next(tokens))
+        before = [one for one in kept[-2:] if not isinstance(one, str)]
+        if len(before) == 2 and _between(before[0], before[1], point):
+            kept.pop()
+        kept.append(point)
+    return " ".join(one if isinstance(one, str) else " ".join(one) for one in kept)
+
+
+def _between(before: tuple[str, str], middle: tuple[str, str], after: tuple[str, str]) -> bool:
+    """Return whether a point lies between two others on an upright or a level line."""
+    for fixed, free in ((0, 1), (1, 0)):
+        if before[fixed] == middle[fixed] == after[fixed]:
+            low, high = sorted((float(before[free]), float(after[free])))
+            return low <= float(middle[free]) <= high
+    return False
 
 
 def _pruned(element: ET.Element) -> ET.Element:

@@ -34,12 +34,11 @@ def of_series(series: Sequence[Series], measure: str) -> Iterator[Row]:
 
 
 def of_dot(look: Look, dot: Dot, measure: str) -> Row:
-    """Return a dot as a row."""
+    """Return a dot as a row, its value under the name of the measure."""
     return {
-        "measure": measure,
         "estimator": look.label,
         "scenario": dot.where,
-        "value": float(dot.value),
+        measure: float(dot.value),
         "lower": float(dot.lower),
         "upper": float(dot.upper),
         "n_used": dot.used,

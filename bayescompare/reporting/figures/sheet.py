@@ -16,10 +16,12 @@ from bayescompare.reporting.formats import harmless
 __all__ = ["Row", "as_csv", "of_figure"]
 
 Row = Mapping[str, Any]
+#: Points of a line, evenly taken of those that it has; all are in the stored tables and draws.
+MOST_POINTS = 100
 
 
 def as_csv(rows: Iterable[Row]) -> str:
-    """Return rows as CSV, numbers with six digits; a text that a spreadsheet would run is quoted."""
+    """Return rows as CSV, numbers with five digits; a text that a spreadsheet would run is quoted."""
     held = list(rows)
     if not held:
         return ""
@@ -32,7 +34,7 @@ def as_csv(rows: Iterable[Row]) -> str:
 
 def _cell(value: Any) -> str:
     if isinstance(value, float | np.floating):
-        return "" if np.isnan(value) else f"{value:.6g}"
+        return "" if np.isnan(value) else f"{value:.5g}"
     return harmless(str(value))
 
 
@@ -47,6 +49,8 @@ def of_figure(figure: Figure) -> Iterator[Row]:
 def _points(line: Line2D, panel: int, number: int) -> Iterator[Row]:
     label = str(line.get_label())
     name = f"line {number}" if label.startswith(("_", "line")) else label
-    for x, y in np.asarray(line.get_xydata(), dtype=float):
-        if np.isfinite(x) and np.isfinite(y):
-            yield {"panel": panel, "line": name, "x": x, "y": y}
+    points = np.asarray(line.get_xydata(), dtype=float)
+    points = points[np.isfinite(points).all(axis=1)]
+    some = np.unique(np.linspace(0, len(points) - 1, min(len(points), MOST_POINTS)).astype(int))
+    for x, y in points[some]:
+        yield {"panel": panel, "line": name, "x": x, "y": y}

@@ -76,7 +76,7 @@ def of_bars(bars: Iterable[Bar], measure: str) -> Iterator[Row]:
     """Yield each part of each bar, and the total."""
     for bar in bars:
         for name, dot in {**bar.parts, "total": bar.total}.items():
-            yield of_dot(bar.look, dot, f"{measure}: {name}")
+            yield {"part": name, **of_dot(bar.look, dot, measure)}
 
 
 def stacked_panel(

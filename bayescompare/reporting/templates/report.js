@@ -67,7 +67,8 @@ for (const table of document.querySelectorAll("table[id]")) {
   if (rows.length > 2) sortable([...table.tHead.rows[0].cells], body);
   if (rows.length > 7) filterable(tools, rows, caption);
   tools.append(button("CSV", `The rows shown of: ${caption}, as CSV`, () => save(csv(table), "text/csv", `${table.id}.csv`)));
-  table.parentElement.before(tools);
+  if (rows.length > 7) table.parentElement.before(tools);
+  else table.parentElement.after(tools);
 }
 
 // An SVG file has no style sheet: the colours are written into it as they are here, on the page's paper.
