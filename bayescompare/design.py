@@ -12,7 +12,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from bayescompare.data.given import Given
 from bayescompare.errors import NameRefusedError, StudyError, did_you_mean
+from bayescompare.formula.parse import parse
 from bayescompare.priors import DEFAULT, Prior, check_set, parse_prior
 
 __all__ = ["COVARIATES", "Covariate", "Design", "Scenario", "check_name", "parse_covariate"]
@@ -208,11 +210,13 @@ class Scenario:
         Name of the study file's scenario that it came from; its own name otherwise.
     factors
         Where it came from a grid: each field that was a list, and its value here.
+    design
+        What is simulated beside the response; or the rows of a user's data, which are in every data set.
     """
 
     name: str
     formula: str
-    design: Design
+    design: Design | Given
     truth: Mapping[str, float | Prior | str] | Literal["prior"]
     description: str = ""
     priors: Mapping[str, Prior | str] = field(default_factory=dict)
@@ -237,23 +241,29 @@ class Scenario:
     @property
     def groups(self) -> int:
         """Number of groups."""
-        return self.design.groups
+        return self.design.groups if isinstance(self.design, Design) else len(self._sizes(self.design))
 
     @property
     def rows(self) -> int | str | tuple[int, ...]:
-        """Rows a group, as in a study file."""
+        """Rows a group, as in a study file; of given rows that differ, their range."""
+        if isinstance(self.design, Given):
+            sizes = self._sizes(self.design) or (self.design.rows,)
+            return sizes[0] if len(set(sizes)) == 1 else f"{min(sizes)} to {max(sizes)}"
         rows: Any = self.design.rows
         return f"poisson({rows[1]:g})" if isinstance(rows, tuple) and rows[0] == "poisson" else rows
 
+    def _sizes(self, given: Given) -> tuple[int, ...]:
+        return given.sizes(parse(self.formula).grouping)
+
     @property
     def covariates(self) -> Mapping[str, Covariate]:
-        """Name to distribution."""
-        return self.design.covariates
+        """Name to distribution; none of given rows."""
+        return self.design.covariates if isinstance(self.design, Design) else {}
 
     @property
     def fixed_design(self) -> bool:
         """Whether all replicates have the covariates and sizes of the first."""
-        return self.design.fixed
+        return isinstance(self.design, Given) or self.design.fixed
 
     def as_dict(self) -> dict[str, Any]:
         """Return the scenario in JSON types, for a report."""
@@ -266,12 +276,13 @@ class Scenario:
             "formula": self.formula,
             "groups": self.groups,
             "rows": list(self.rows) if isinstance(self.rows, tuple) else self.rows,
-            "imbalance": self.design.imbalance,
+            "imbalance": self.design.imbalance if isinstance(self.design, Design) else 0.0,
             "fixed_design": self.fixed_design,
             "covariates": {name: str(covariate) for name, covariate in self.covariates.items()},
             "truth": truth,
             "prior_set": str(self.priors.get("set", DEFAULT)),
             **({"nominal": list(self.nominal)} if self.truth == "prior" else {}),
+            **({"data": self.design.source} if isinstance(self.design, Given) else {}),
         }
 
 

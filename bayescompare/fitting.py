@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from bayescompare.data import read_data
+from bayescompare.data import Dataset, read_data
 from bayescompare.engines.base import Engine, Progress, failed_fit, within
 from bayescompare.engines.catalog import estimators as read_estimators
 from bayescompare.engines.conflict import conflicts, likeliest, with_conflicts
@@ -48,8 +48,12 @@ class Fits(Mapping[str, Fit]):
         Root seed.
     intervals
         Kinds of intervals that were asked for.
+    refits, time_limit
+        As they were asked for.
     seconds
         Wall time of all fits together.
+    data
+        The data set, with columns that the model does not use.
     """
 
     by_label: Mapping[str, Fit] = field(repr=False)
@@ -57,8 +61,11 @@ class Fits(Mapping[str, Fit]):
     problem: Problem = field(repr=False)
     seed: int
     intervals: tuple[str, ...] | None = None
+    refits: int = REFITS
+    time_limit: float | None = None
     source: str = ""
     seconds: float = float("nan")
+    data: Dataset | None = field(default=None, repr=False)
 
     def __getitem__(self, label: str) -> Fit:
         """Return the fit of a label."""
@@ -220,8 +227,11 @@ def fit(
         problem=problem,
         seed=seed,
         intervals=kinds,
+        refits=refits,
+        time_limit=time_limit,
         source=dataset.source,
         seconds=time.perf_counter() - started,
+        data=dataset,
     )
 
 

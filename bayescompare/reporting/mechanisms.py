@@ -69,6 +69,8 @@ def _poisson(mean: float, fixed: object) -> str:
 
 
 def _covariates(about: Mapping[str, Any]) -> str:
+    if about.get("data"):
+        return f"Rows, groups and predictors are those of {about['data']} in every data set"
     drawn = ", ".join(f"{name} ~ {text}" for name, text in (about.get("covariates") or {}).items())
     if about.get("fixed_design") is None:
         return f"Covariates {drawn}" if drawn else ""

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from bayescompare.data.columns import as_predictor
+from bayescompare.data.given import Given
+from bayescompare.dataset import Dataset
 from bayescompare.design import Scenario
 from bayescompare.errors import StudyError, did_you_mean
 from bayescompare.formula import Formula, parse
 from bayescompare.layout import Layout
+from bayescompare.model_frame import model_frame
 from bayescompare.model_frame.evaluate import common_matrix, effect_matrix
 from bayescompare.model_frame.rank import independent_columns
 from bayescompare.seeds import generator, sequence
@@ -37,7 +43,7 @@ class Blank:
     """
 
     response: str
-    columns: dict[str, npt.NDArray[np.generic]]
+    columns: Mapping[str, Any]
     groups: npt.NDArray[np.intp]
     layout: Layout
     x: Array
@@ -53,6 +59,8 @@ def blank(scenario: Scenario, replicate: int, seed: int) -> Blank:
         If the formula uses what the scenario has not.
     """
     formula, design = parse(scenario.formula), scenario.design
+    if isinstance(design, Given):
+        return _given(formula, design)
     rng = generator(sequence(seed, scenario.name, 0 if design.fixed else replicate, "data"), 0)
     groups = np.repeat(np.arange(design.groups), design.sizes(rng))
     columns: dict[str, npt.NDArray[np.generic]] = {
@@ -70,10 +78,33 @@ def blank(scenario: Scenario, replicate: int, seed: int) -> Blank:
     return Blank(response=formula.response_columns[0], columns=columns, groups=index, layout=layout, x=x, z=z)
 
 
-def _check_columns(formula: Formula, covariates: dict[str, npt.NDArray[np.generic]]) -> None:
-    """Refuse a formula that uses what is not simulated."""
+@lru_cache(maxsize=4)
+def _given(formula: Formula, design: Given) -> Blank:
+    """Return the rows of a user's data; the same for every replicate."""
+    _check_response(formula)
+    frame = design.frame()
+    # the columns of a model are made of the predictors alone: any response that varies will do
+    stand_in = {formula.response_columns[0]: np.arange(design.rows, dtype=float)}
+    made = model_frame(formula, Dataset(frame=frame.assign(**stand_in), name=design.source))
+    return Blank(
+        response=formula.response_columns[0],
+        columns={str(name): frame[name] for name in frame.columns},
+        groups=made.groups,
+        layout=made.layout,
+        x=made.X,
+        z=made.Z,
+    )
+
+
+def _check_response(formula: Formula) -> None:
+    """Refuse a response that is more than a column."""
     if formula.response.strip("`") not in formula.response_columns:
         raise StudyError(f"the response that is simulated is one column, such as y, not {formula.response!r}.")
+
+
+def _check_columns(formula: Formula, covariates: dict[str, npt.NDArray[np.generic]]) -> None:
+    """Refuse a formula that uses what is not simulated."""
+    _check_response(formula)
     if len(formula.grouping) > 1:
         raise StudyError(f"the groups that are simulated are one column, such as g, not {':'.join(formula.grouping)}.")
     known = [*covariates, *formula.grouping]

@@ -121,6 +121,10 @@ def _tables(written: Iterable[Any], faults: Faults) -> dict[int, Table]:
 def _check_sizes(read: Mapping[str, Any], path: str, value: Any, faults: Faults) -> None:
     """Refuse sizes that are given twice or not at all."""
     written = set(value) if isinstance(value, Mapping) else set()
+    if "data" in written:
+        for key in sorted(written & {"groups", "rows", "sizes", "imbalance", "covariates", "fixed_design"}):
+            faults.add(f"{path}.{key}", "leave it out where data gives the rows.")
+        return
     for key in ("groups", "rows", "imbalance"):
         if "sizes" in written and key in written:
             faults.add(f"{path}.{key}", "leave it out where sizes gives the rows of each group.")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
+from bayescompare.data.given import Given
 from bayescompare.design import Design, Scenario, check_name, parse_covariate
 from bayescompare.study.fraction import kept
 from bayescompare.study.keys import poisson_mean
@@ -30,6 +31,8 @@ class Table:
     ----------
     sizes
         The rows of each group, in place of ``groups`` and ``rows``; a tuple of such is a factor.
+    data
+        The rows of a user's data, in place of groups, rows and covariates.
     priors
         The set of the priors that the study does not set one by one, in place of the study's; several are a factor.
     truth
@@ -49,6 +52,7 @@ class Table:
     sizes: Sizes | tuple[Sizes, ...] | None = None
     imbalance: float | tuple[float, ...] = 0.0
     covariates: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    data: Given | None = None
     fixed_design: bool = False
     priors: str | tuple[str, ...] | None = None
     fraction: int = 1
@@ -105,7 +109,9 @@ class Table:
             **({"nominal": nominal} if isinstance(truth, str) else {}),
         )
 
-    def _design(self, chosen: Mapping[str, Any]) -> Design:
+    def _design(self, chosen: Mapping[str, Any]) -> Design | Given:
+        if self.data is not None:
+            return self.data
         covariates = {name: parse_covariate(chosen.get(name, text)) for name, text in self.covariates.items()}
         sizes, rows = chosen.get("sizes", self.sizes), chosen.get("rows", self.rows)
         return Design(
@@ -118,14 +124,14 @@ class Table:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the table in JSON types, defaults filled in."""
-        sized = {"groups": self.groups, "rows": self.rows, "imbalance": self.imbalance}
+        even = {"groups": self.groups, "rows": self.rows, "imbalance": self.imbalance}
+        sized: dict[str, Any] = {"sizes": self.sizes} if self.sizes else dict(even)
+        drawn = {**sized, "covariates": dict(self.covariates), "fixed_design": self.fixed_design}
         return {
             "name": self.name,
             "description": self.description,
             "formula": self.formula,
-            **({"sizes": self.sizes} if self.sizes else sized),
-            "covariates": dict(self.covariates),
-            "fixed_design": self.fixed_design,
+            **({"data": self.data.as_dict()} if self.data else drawn),
             **({"fraction": self.fraction, "part": self.part} if self.fraction > 1 else {}),
             **({"factors": dict(self.factors)} if self.factors else {}),
             **({"priors": self.priors} if self.priors else {}),

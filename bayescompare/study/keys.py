@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bayescompare.data.given import Given
 from bayescompare.design import check_name, parse_covariate
 from bayescompare.engines.base import Engine
 from bayescompare.engines.catalog import estimator
@@ -252,6 +253,7 @@ SCENARIO: Mapping[str, Key] = {
     "sizes": Key(_sizes_or_list, None),
     "imbalance": Key(_or_list(_between(0, 1, ends=True), "numbers"), 0.0),
     "covariates": Key(table(_or_list(_covariate, "distributions")), {}),
+    "data": Key(_optional(one(Given.read)), None),
     "fraction": Key(one(as_whole(1)), 1),
     "part": Key(one(as_whole(0)), 0),
     "factors": Key(table(one(_fact)), {}),
