@@ -13,7 +13,7 @@ from bayescompare.comparison.calibration import ERROR, NOT_APPLICABLE, prior_spr
 from bayescompare.intervals import KINDS
 from bayescompare.reporting.factorial import names
 from bayescompare.reporting.figures.canvas import Drawing
-from bayescompare.reporting.figures.uniform import Cloud, Curve, cloud_panel, uniform_panel
+from bayescompare.reporting.figures.uniform import LEVELS, PLACES, Cloud, Curve, cloud_panel, uniform_panel
 from bayescompare.reporting.formats import Value, count, number, plain, text
 from bayescompare.reporting.grid import Column, Grid, grid
 from bayescompare.reporting.subject import Subject
@@ -93,11 +93,11 @@ def _scenario(
     return CalibrationScenario(
         name=name,
         ranks=[
-            uniform_panel(f"{key}-r{k}", label, curves(one, level=False), tests, below=_PLACE)
+            uniform_panel(f"{key}-r{k}", PLACES, label, curves(one, level=False), tests, below=_PLACE)
             for k, (label, one) in enumerate(groups)
         ],
         coverage=[
-            uniform_panel(f"{key}-c{k}", label, curves(one, level=True), tests, below="level of the interval")
+            uniform_panel(f"{key}-c{k}", LEVELS, label, curves(one, level=True), tests, below="level of the interval")
             for k, (label, one) in enumerate(groups if in_full else [])
         ],
         clouds=[

@@ -40,7 +40,7 @@ from bayescompare.reporting.tables import (
     recovery_grid,
     verdicts_grid,
 )
-from bayescompare.reporting.zippers import Zipper, zippers
+from bayescompare.reporting.zippers import zippers
 
 __all__ = ["Context", "Shown", "context"]
 
@@ -93,7 +93,7 @@ class Context:
     exact: Exact | None
     priors: Priors | None
     pictures: Sequence[Pictured]
-    zippers: Sequence[Zipper]
+    zippers: Sequence[Drawing]
     error_parts: ErrorParts | None
     outcomes: Outcomes | None
     readings: Readings | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,11 +18,10 @@ from bayescompare.reporting.figures.canvas import Drawing
 from bayescompare.reporting.figures.contours import Plane, Route, contour_panel
 from bayescompare.reporting.figures.descent import Fall, descent_panel
 from bayescompare.reporting.figures.sensitivity import Curve, sensitivity_panel
-from bayescompare.reporting.formats import fixed, percent
 from bayescompare.reporting.palette import Look
 from bayescompare.reporting.subject import Scenario, Subject
 
-__all__ = ["Contoured", "Descent", "Descents", "Laboratory", "laboratory"]
+__all__ = ["Contoured", "Descents", "Laboratory", "laboratory"]
 
 Array = npt.NDArray[np.float64]
 
@@ -34,30 +33,20 @@ _NAN = float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Descent:
-    """How the fits of one estimator came down."""
-
-    look: Look
-    drawing: Drawing
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Descents:
-    """The descents in one scenario, and what their lines are."""
+    """How the fits of each estimator came down in one scenario."""
 
     scenario: str
-    panels: Sequence[Descent]
-    what: str
+    panels: Sequence[Drawing]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contoured:
-    """Ways over the likelihood, with how to read it."""
+    """Ways over the likelihood, and what is to say of them."""
 
     looks: Sequence[Look]
     drawing: Drawing
-    caption: str
-    more: str
+    remarks: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +87,8 @@ def _descents(subject: Subject, scenario: Scenario) -> Descents:
         if falls:
             above = all(known for fall, known in runs if len(fall.steps))
             drawing = descent_panel(f"{scenario.key}-descent{k}", look, falls, above=above, what=what)
-            panels.append(Descent(look=look, drawing=drawing))
-    return Descents(scenario=scenario.name, panels=panels, what=what)
+            panels.append(drawing)
+    return Descents(scenario=scenario.name, panels=panels)
 
 
 def _in(table: pd.DataFrame, **values: object) -> pd.DataFrame:
@@ -183,13 +172,10 @@ def _contoured(subject: Subject) -> Contoured | None:
         return None
     scenario, pair = str(table["scenario"].iloc[0]), (str(table["first"].iloc[0]), str(table["second"].iloc[0]))
     plane, routes = _plane(table, pair), _routes(subject, scenario, pair)
-    draws = _draws(subject, scenario, pair)
-    drawing = contour_panel("contours", plane, routes, draws)
     return Contoured(
         looks=[route.look for route in routes],
-        drawing=drawing,
-        caption=_caption(plane, routes, draws),
-        more=_more(pair),
+        drawing=contour_panel("contours", plane, routes, _draws(subject, scenario, pair)),
+        remarks=list(_remarks(plane, routes)),
     )
 
 
@@ -234,17 +220,15 @@ def _draws(subject: Subject, scenario: str, pair: tuple[str, str]) -> Array:
     return values[:: max(1, -(-len(values) // MOST_DRAWS))]
 
 
-def _caption(plane: Plane, routes: Sequence[Route], draws: Array) -> str:
-    shares = [percent(share).removesuffix(" %") for share in plane.levels]
-    regions = f"{', '.join(shares[:-1])} and {shares[-1]} %"
-    text = f"Each way leads from its open marker to its filled one over the {regions} regions of the likelihood; "
-    text += "+ is its maximum" + (", dots are posterior draws." if len(draws) else ".")
+def _remarks(plane: Plane, routes: Sequence[Route]) -> Iterator[str]:
+    """Yield what this picture has that others have not: zeros at its edge, and ways that leave it."""
     zeros = [name for name, value in zip(plane.names, plane.optimum, strict=True) if value == 0]
     if zeros:
-        text += f" At the maximum {' and '.join(zeros)} is exactly zero: it is drawn at the edge, for a log axis "
-        text += "has no zero."
+        where = "it is drawn at the edge, for a log axis has no zero"
+        yield f"At the maximum {' and '.join(zeros)} is exactly zero: {where}."
     away = [route.look.label for route in routes if not _holds(plane, route)]
-    return text + (f" A triangle is where a way crosses the edge: {', '.join(away)}." if away else "")
+    if away:
+        yield f"A triangle is where a way crosses the edge: {', '.join(away)}."
 
 
 def _holds(plane: Plane, route: Route) -> bool:
@@ -255,19 +239,6 @@ def _holds(plane: Plane, route: Route) -> bool:
         for axis, value, is_log in zip((plane.x, plane.y), point, plane.logs, strict=True)
     ]
     return all(inside)
-
-
-def _more(pair: tuple[str, str]) -> str:
-    levels = ", ".join(fixed(level, 2) for level in REGIONS.values())
-    return (
-        f"The likelihood is profiled: at each point of {pair[0]} and {pair[1]} all other parameters are at their best. "
-        f"Its lines are {levels} in deviance above the maximum, where regions of two parameters end (chi-square with "
-        "2 degrees of freedom); grey ones, further out, are at 30, 100, 300 and so on. A way has other parameters too, "
-        "so it may cross a line upwards while its loss falls. Of Adam it is the reported restart, of L-BFGS-B the "
-        "start that won, each of its points an evaluation that lowered the deviance. Draws show the posterior, which "
-        "has the prior in it and is integrated, not maximised, over the others: it need not lie where the likelihood "
-        "does."
-    )
 
 
 # --- learning rate ---

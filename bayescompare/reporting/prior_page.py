@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayescompare.comparison.prior_predictive import PriorPredictive
-from bayescompare.reporting.figures.against import against_panel
+from bayescompare.reporting.figures.against import IMPLIED, STATISTIC, against_panel
 from bayescompare.reporting.figures.canvas import Drawing
 from bayescompare.reporting.figures.fan import fan_panel
+from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.formats import Value, count, number, text, whole
 from bayescompare.reporting.grid import Column, Grid, grid
 from bayescompare.reporting.priors import reasons_grid
@@ -49,13 +50,13 @@ def prior_page(found: PriorPredictive) -> PriorPage:
             fan_panel(f"fan{k}", name, fan.shares, fan.bands, fan.observed)
             for k, (name, fan) in enumerate(found.fans.items())
         ],
-        statistics=list(_histograms(found, ("response",))),
-        implied=list(_histograms(found, ("parameter", "implied"))),
+        statistics=list(_histograms(found, STATISTIC, ("response",))),
+        implied=list(_histograms(found, IMPLIED, ("parameter", "implied"))),
         quantiles=_quantiles(found),
     )
 
 
-def _histograms(found: PriorPredictive, kinds: Sequence[str]) -> Iterator[Drawing]:
+def _histograms(found: PriorPredictive, guide: Guide, kinds: Sequence[str]) -> Iterator[Drawing]:
     """Yield the distribution of each quantity of some kinds that has enough finite draws."""
     drawn = dict(zip(found.problem.layout.labels, found.values.T, strict=True)) | dict(found.quantities)
     rows = found.table[found.table["kind"].isin(kinds)]
@@ -63,7 +64,7 @@ def _histograms(found: PriorPredictive, kinds: Sequence[str]) -> Iterator[Drawin
         values = drawn.get(str(row.quantity), np.array([]))
         values = values[np.isfinite(values)]
         if len(values) >= _FEWEST:
-            yield against_panel(f"{kinds[0]}{k}", str(row.quantity), values, float(row.value), str(row.against))
+            yield against_panel(f"{kinds[0]}{k}", guide, str(row.quantity), values, float(row.value), str(row.against))
 
 
 def _quantiles(found: PriorPredictive) -> Grid:

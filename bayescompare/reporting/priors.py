@@ -10,7 +10,7 @@ import pandas as pd
 
 from bayescompare.comparison.power_scaling import CONFLICT, DIAGNOSES, THRESHOLD
 from bayescompare.reporting.figures.canvas import Drawing
-from bayescompare.reporting.figures.forest import forest_panel
+from bayescompare.reporting.figures.forest import REFIT, forest_panel
 from bayescompare.reporting.figures.lanes import Lane
 from bayescompare.reporting.figures.power import Target, power_panel
 from bayescompare.reporting.formats import Value, interval, number, plain, text
@@ -238,7 +238,7 @@ def _forests(subject: Subject, scenario: Scenario) -> Iterator[Drawing]:
         rows = table[table["parameter"] == parameter]
         lanes = [_lane(subject, row) for row in rows.to_dict("records")]
         lanes += [_plain_lane(subject, row) for row in others[others["parameter"] == parameter].to_dict("records")]
-        yield forest_panel(f"refit{k}", parameter, lanes)
+        yield forest_panel(f"refit{k}", parameter, lanes, guide=REFIT)
 
 
 def _lane(subject: Subject, row: dict[str, object]) -> Lane:

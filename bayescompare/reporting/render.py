@@ -65,5 +65,6 @@ def _rendered(template: str, report: object) -> str:
             style=Markup(style),  # our own file
             script=Markup(script),  # our own file
             policy=Markup(policy),  # hashes
+            told=set(),  # guides of figures that the page has in full
         )
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -14,29 +13,21 @@ from bayescompare.reporting.figures.canvas import Drawing
 from bayescompare.reporting.figures.series import Dot
 from bayescompare.reporting.figures.zipper import Teeth, zipper_panel
 from bayescompare.reporting.formats import count, plain
-from bayescompare.reporting.palette import Look
 from bayescompare.reporting.picture import dot_of, shown_measures
 from bayescompare.reporting.subject import Subject
 
-__all__ = ["Zipper", "teeth_of", "zippers"]
+__all__ = ["teeth_of", "zippers"]
 
 #: Cells that are drawn.
 MOST = 8
 _KEY = ["scenario", "estimator", "parameter", "kind", "level"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Zipper:
-    """A zipper plot with its estimator, and its scenario and coverage in words."""
+def zippers(subject: Subject) -> list[Drawing]:
+    """Return the zipper plots of the worst scenario of each estimator and parameter, the worst first.
 
-    look: Look
-    where: str
-    words: str
-    drawing: Drawing
-
-
-def zippers(subject: Subject) -> list[Zipper]:
-    """Return the zipper plots of the worst scenario of each estimator and parameter, the worst first."""
+    At its head each has its estimator, at its foot the scenario and the coverage in words.
+    """
     if not subject.is_study:
         return []
     where = names(subject)
@@ -53,15 +44,16 @@ def _worst(subject: Subject) -> pd.DataFrame:
     return worst.head(MOST)
 
 
-def _zipper(subject: Subject, key: str, row: dict[str, object], coverage: Dot) -> Zipper:
+def _zipper(subject: Subject, key: str, row: dict[str, object], coverage: Dot) -> Drawing:
     look, teeth = subject.look(str(row["estimator"])), teeth_of(subject, row)
     drawn = len(teeth.shown)
     error = (coverage.upper - coverage.lower) / 4
     shown = ", ".join(plain(100 * bound, 100 * error) for bound in (coverage.lower, coverage.upper))
-    words = f"{row['kind']} intervals: coverage {plain(100 * coverage.value, 100 * error)} % [{shown}]"
+    words = (
+        f"{coverage.where}: {row['kind']} intervals: coverage {plain(100 * coverage.value, 100 * error)} % [{shown}]"
+    )
     words += f", n = {count(coverage.used, coverage.total)}" + (f", {drawn} drawn" if drawn < coverage.used else "")
-    drawing = zipper_panel(key, str(row["parameter"]), look, teeth, coverage, float(str(row["level"])))
-    return Zipper(look=look, where=coverage.where, words=words, drawing=drawing)
+    return zipper_panel(key, str(row["parameter"]), look, teeth, coverage, float(str(row["level"])), words)
 
 
 def teeth_of(subject: Subject, row: dict[str, object]) -> Teeth:

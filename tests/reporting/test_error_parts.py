@@ -179,7 +179,7 @@ def test_the_page_says_how_to_read_it(study_page: Page) -> None:
     assert "Where the errors come from" in study_page.headings
     for words in ("Estimate less the best known optimum of its own objective.", "stacked to the right", "95 %"):
         assert words in study_page.text
-    assert "A hollow marker" not in study_page.text
+    assert "the own optimum is a local mode" not in study_page.text
     figures = [alt for alt in study_page.attributes("aria-label") if alt.startswith("Stacked bars of the mean error")]
     assert len(figures) == 6
 

@@ -110,29 +110,28 @@ def test_the_loss_is_held_against_the_point_that_is_reported(monkeypatch: pytest
 def test_a_loss_of_unknown_optimum_is_drawn_as_it_is(label: str) -> None:
     values, loss = falling(1.0)
     (one,) = laboratory(Subject(results(adam(values, loss, gap=1.0, label=label))), 1).descents
-    assert "loss; its optimum is not known" in words_of(one.panels[0].drawing.svg)
+    assert "loss; its optimum is not known" in words_of(one.panels[0].svg)
 
 
 def test_a_pooled_loss_is_above_that_of_least_squares() -> None:
     made = own_data()
     (one,) = laboratory(Subject(made), 1).descents
-    assert [panel.look.label for panel in one.panels] == [
+    assert [panel.head.label for panel in one.panels] == [
         "adam-pooled", "adam-marginal:lr=0.01,batch=3", "adam-marginal",
     ]  # fmt: skip
-    assert all("loss above its optimum" in words_of(panel.drawing.svg) for panel in one.panels)
+    assert all("loss above its optimum" in words_of(panel.svg) for panel in one.panels)
 
 
 def test_every_restart_is_a_line_and_the_reported_one_is_strong() -> None:
     values, loss = falling(1.0)
     others = tuple(Path(steps=10 * np.arange(12), values=each, loss=its) for each, its in (falling(3.0), falling(9.0)))
     (one,) = laboratory(Subject(results(adam(values, loss, gap=float(loss[-1] - 500), restarts=others))), 1).descents
-    svg = one.panels[0].drawing.svg
+    svg = one.panels[0].svg
     lines = [e for e in ET.fromstring(svg).iter("path") if e.get("stroke") == "var(--vermillion)"]
     widths = [line.get("stroke-width") for line in lines if line.get("fill") == "none"]
     assert sorted(widths) == ["0.8"] * 4 + ["1.6"] * 2
-    assert one.what == "restarts"
-    assert "3 restarts" in one.panels[0].drawing.alt
-    assert "2 of 3 end below 0.1" in one.panels[0].drawing.alt or "3 of 3" in one.panels[0].drawing.alt
+    assert "3 restarts" in one.panels[0].alt
+    assert "2 of 3 end below 0.1" in one.panels[0].alt or "3 of 3" in one.panels[0].alt
 
 
 def test_the_line_is_where_the_numbers_are() -> None:
@@ -160,12 +159,11 @@ def test_a_straight_line_needs_two_points_and_a_corner_three() -> None:
 def test_a_study_has_a_line_a_data_set() -> None:
     found = laboratory(Subject(study()), 2).descents
     assert [one.scenario for one in found] == ["easy", "hard"]
-    assert found[1].what == "data sets"
     (pooled, *_) = found[1].panels
-    assert "3 data sets" in pooled.drawing.alt
-    assert len([line for line in paths_of(pooled.drawing.svg, "orange") if len(line) > 1]) == 6
+    assert "3 data sets" in pooled.alt
+    assert len([line for line in paths_of(pooled.svg, "orange") if len(line) > 1]) == 6
     # one of the three failed, and left no path
-    assert "2 data sets" in found[0].panels[2].drawing.alt
+    assert "2 data sets" in found[0].panels[2].alt
     assert len(laboratory(Subject(study()), 1).descents) == 1
 
 
@@ -268,13 +266,13 @@ def test_the_ways_are_those_of_the_traces(tmp_path: File) -> None:
     (line,) = [each for each in paths_of(found.drawing.svg, "blue") if len(each) > 1]
     assert line[-1] == pytest.approx(pixel(*values[-1, place]), abs=0.11)
     assert line[0] == pytest.approx(pixel(*values[0, place]), abs=0.11)
-    assert "50, 80, 95 and 99 %" in found.caption
-    assert "dots are posterior draws" in found.caption
-    assert "1.39, 3.22, 5.99, 9.21" in found.more
-    assert "profile" in found.more
+    assert not found.remarks
+    levels = ", ".join(f"{level:.2f}" for level in list(REGIONS.values())[:-1])
+    assert f"{levels} and {REGIONS[0.99]:.2f} in deviance" in found.drawing.guide.shows
+    assert "50, 80, 95 and 99 %" in found.drawing.guide.shows
     shown = Page(page(made))
     assert "The ways of the optimizers over the likelihood" in shown.headings
-    assert found.caption in shown.text
+    assert found.drawing.guide.caption in shown.text
     # and once more from what is on the disk
     write_results(made, tmp_path)
     again = laboratory(Subject(read_results(tmp_path)), 1).contours
@@ -287,14 +285,14 @@ def test_the_caption_says_that_a_zero_is_at_the_edge_and_who_leaves_the_picture(
     made = results(adam(values, loss, gap=1.0), tables={"contours": contour_rows(bowl(zero=True))})
     found = laboratory(Subject(made), 1).contours
     assert found is not None
-    assert "At the maximum sd_g[Intercept] is exactly zero: it is drawn at the edge" in found.caption
-    assert f"A triangle is where a way crosses the edge: {ADAM}." in found.caption
-    assert "dots" not in found.caption
+    zero, leaves = found.remarks
+    assert "At the maximum sd_g[Intercept] is exactly zero: it is drawn at the edge" in zero
+    assert leaves == f"A triangle is where a way crosses the edge: {ADAM}."
+    assert all(words in Page(page(made)).text for words in found.remarks)
     inside = results(adam(*falling(1.0), gap=1.0), tables={"contours": contour_rows(bowl())})
     other = laboratory(Subject(inside), 1).contours
     assert other is not None
-    assert "triangle" not in other.caption
-    assert "zero" not in other.caption
+    assert not other.remarks
 
 
 def test_without_the_table_there_are_no_contours() -> None:

@@ -14,6 +14,7 @@ from bayescompare.reporting import charts, picture, zippers
 from bayescompare.reporting.factorial import families, names
 from bayescompare.reporting.failures import outcomes
 from bayescompare.reporting.figures.canvas import Drawing
+from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.figures.lolly import Band, lolly_panel
 from bayescompare.reporting.figures.series import Dot, Measure, Series, span
 from bayescompare.reporting.figures.zipper import MOST, Teeth
@@ -54,13 +55,16 @@ def hurt(few: Results) -> Results:
     return lost(few, {("few-groups_5-sd_g[x]_0.3", "lbfgs-reml"): 4, ("few-groups_20-sd_g[x]_1", "lbfgs-reml"): 1})
 
 
+GUIDE = Guide(key="a", caption="b", shows="c", wrong="d", limits="e")
+
+
 def drawn(monkeypatch: pytest.MonkeyPatch, results: Results, panel: str) -> list[tuple[Any, ...]]:
     """Return what was handed to the figures."""
     seen: list[tuple[Any, ...]] = []
 
     def keep(*given: Any) -> Drawing:
         seen.append(given)
-        return Drawing("", "")
+        return Drawing("", "", "", "", GUIDE)
 
     monkeypatch.setattr(picture, panel, keep)
     pictures(Subject(results))
@@ -191,9 +195,9 @@ def test_zippers_are_of_the_worst_covered_cells(hurt: Results) -> None:
     assert 0 < len(found) <= zippers.MOST
     rows = hurt.performance
     rows = rows[(rows["measure"] == "coverage") & (rows["reading"] == "all")].dropna(subset=["value"])
-    assert f"coverage {plain(100 * rows['value'].min(), digits=2)}" in found[0].words
-    assert all(re.search(r"coverage [\d.]+ % \[[\d.]+, [\d.]+\], n = \d/5$", one.words) for one in found)
-    assert len({one.drawing.alt for one in found}) == len(found)
+    assert f"coverage {plain(100 * rows['value'].min(), digits=2)}" in found[0].foot
+    assert all(re.search(r"coverage [\d.]+ % \[[\d.]+, [\d.]+\], n = \d/5$", one.foot) for one in found)
+    assert len({one.alt for one in found}) == len(found)
 
 
 def test_thinning_leaves_the_share_of_misses_as_it_is() -> None:

@@ -6,10 +6,43 @@ import numpy as np
 import numpy.typing as npt
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
+from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.formats import plain
 from bayescompare.reporting.palette import COLOURS, INKS
 
-__all__ = ["against_panel"]
+__all__ = ["IMPLIED", "STATISTIC", "against_panel"]
+
+STATISTIC = Guide(
+    key="statistic",
+    caption=(
+        "Grey is what data drawn from the priors have, the blue line what the data have: far in a tail is a conflict."
+    ),
+    shows=(
+        "A histogram of a statistic over data sets drawn from the priors, of the same rows and groups, with its "
+        "value in the data as a blue line. The axis leaves out the highest 2 % of statistics that cannot be "
+        "negative, and of others the last 0.5 % at each end."
+    ),
+    wrong="A blue line far in a tail: the prior expects other data than these.",
+    limits=(
+        "It is one number at a time: priors may allow each of them and not all together. The share of the draws "
+        "below the line is in the table, with its Monte Carlo error."
+    ),
+)
+
+IMPLIED = Guide(
+    key="implied",
+    caption="Grey is what the priors say of a quantity, the blue line its ML estimate: far in a tail they pull apart.",
+    shows=(
+        "A histogram of draws from the priors of a parameter, or of what the sds imply, with the maximum "
+        "likelihood estimate as a blue line, where there is one. The axis leaves out the highest 2 % of numbers "
+        "that cannot be negative, and of others the last 0.5 % at each end."
+    ),
+    wrong="A blue line far in a tail: the prior will pull the posterior away from what the data say.",
+    limits=(
+        "The estimate has an error that is not drawn, so a line just inside a tail decides nothing. How parameters "
+        "go together under the priors it does not show."
+    ),
+)
 
 Array = npt.NDArray[np.float64]
 
@@ -19,17 +52,19 @@ _BINS = 40
 _POSITIVE, _REAL = (0.0, 0.98), (0.005, 0.995)
 
 
-def against_panel(key: str, title: str, drawn: Array, value: float, against: str) -> Drawing:
+def against_panel(key: str, guide: Guide, title: str, drawn: Array, value: float, against: str) -> Drawing:
     """Return a histogram of draws with a line at the observed value, or at an estimate.
 
     Parameters
     ----------
+    guide
+        How it is read.
     drawn : (S,)
         Draws that are finite.
     value, against
         The number and what it is; NaN for none.
     """
-    canvas = Canvas(key, _WIDTH, _TOP + _HEIGHT + _BOTTOM)
+    canvas = Canvas(key, guide, _WIDTH, _TOP + _HEIGHT + _BOTTOM)
     with canvas.drawing():
         titled(canvas, title)
         titled(canvas, f"{against} {plain(value)}" if np.isfinite(value) else "", 0, 28, quietly=True)

@@ -10,12 +10,43 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
+from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.palette import COLOURS, INKS
 
 if TYPE_CHECKING:
     from arviz_plots import PlotCollection
 
 __all__ = ["density", "energy_panel", "rank_panel"]
+
+RANK = Guide(
+    key="rank",
+    caption="A line is a chain, and should be noise about zero: one that stays on a side, or black dots, are wrong.",
+    shows=(
+        "The distribution function of the ranks of each chain among the draws of all, less that of uniform ranks, "
+        "which they have where all chains sample one distribution (ArviZ's plot_rank). p is of its test, which "
+        "allows for autocorrelation; black dots mark what speaks against it, where p is under 0.01. Of many "
+        "parameters those with the largest R-hat are drawn."
+    ),
+    wrong=(
+        "A chain that stays to one side of zero, black dots, a small p: the chains have not mixed, and most often "
+        "R-hat is above 1.01 too."
+    ),
+    limits=(
+        "Chains that agree may all miss the same part of the posterior. Of a hundred parameters one has a p under "
+        "0.01 by chance."
+    ),
+)
+
+ENERGY = Guide(
+    key="energy",
+    caption="The two densities should be about equally wide: transitions much narrower than the marginal are wrong.",
+    shows=(
+        "The density of the energy of the draws, and of its change from one draw to the next, both about their "
+        "mean, all chains together (ArviZ's plot_energy; kernel density estimates)."
+    ),
+    wrong="Transitions much narrower than the marginal: the sampler explores the tails slowly (flag bfmi, under 0.3).",
+    limits="It is of all parameters at once, and does not say which of them is slow.",
+)
 
 #: Chains beyond these repeat the colours.
 _CHAINS = ("blue", "orange", "green", "purple")
@@ -70,7 +101,7 @@ def rank_panel(key: str, parameter: str, draws: xr.DataArray, rhat: float = floa
     """Return the rank plot of a parameter: ECDF of its ranks, chain by chain, less the uniform one (``plot_rank``)."""
     from arviz_plots import plot_rank
 
-    canvas = Canvas(key, _WIDTH, _HEIGHT)
+    canvas = Canvas(key, RANK, _WIDTH, _HEIGHT)
     with canvas.drawing():
         axes = canvas.axes(38, 24, _WIDTH - 46, _HEIGHT - 44)
         data = xr.Dataset({"draws": draws.rename(None)})
@@ -136,7 +167,7 @@ def energy_panel(key: str, tree: xr.DataTree) -> Drawing | None:
     if "energy" not in stats or not np.isfinite(stats["energy"].values).all():
         return None
     visuals: Any = {"legend": False, "title": False, "remove_axis": False, "face": {"alpha": 0.15}}
-    canvas = Canvas(key, _WIDTH, _HEIGHT)
+    canvas = Canvas(key, ENERGY, _WIDTH, _HEIGHT)
     with canvas.drawing():
         axes = canvas.axes(8, 24, _WIDTH - 16, _HEIGHT - 44)
         colours = {"marginal": COLOURS["blue"], "transition": COLOURS["orange"]}

@@ -17,8 +17,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
+from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.figures.sheet import Row, as_csv, of_figure
-from bayescompare.reporting.palette import COLOURS, INKS
+from bayescompare.reporting.palette import COLOURS, INKS, Look
 
 __all__ = ["Canvas", "Drawing", "cut", "quiet", "ticks", "titled"]
 
@@ -62,12 +63,29 @@ _DEFAULTS = {("stroke-dashoffset", "0"), ("stroke-opacity", "1"), ("fill-opacity
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A finished figure: its SVG, what it says to those who do not see it, and its numbers as CSV."""
+    """A finished figure.
+
+    Parameters
+    ----------
+    svg, alt
+        The picture, and what it says to those who do not see it.
+    key
+        Unique in the page.
+    numbers
+        What is drawn, as CSV.
+    guide
+        How it is read.
+    head, foot
+        Whose picture it is, where that does not stand in it, and what to say of this one alone.
+    """
 
     svg: str
     alt: str
-    key: str = ""
-    numbers: str = ""
+    key: str
+    numbers: str
+    guide: Guide
+    head: Look | None = None
+    foot: str = ""
 
     @property
     def address(self) -> str:
@@ -82,12 +100,14 @@ class Canvas:
     ----------
     key
         Unique in the page: the prefix of every id.
+    guide
+        How what is drawn here is read.
     width, height
         In pixels.
     """
 
-    def __init__(self, key: str, width: float, height: float) -> None:
-        self.key, self.width, self.height = key, width, height
+    def __init__(self, key: str, guide: Guide, width: float, height: float) -> None:
+        self.key, self.guide, self.width, self.height = key, guide, width, height
         # no pyplot: no global figures to close, and no backend to choose
         self.figure = Figure(figsize=(width / 72, height / 72), dpi=72)
         self.figure.patch.set_visible(False)
@@ -114,7 +134,9 @@ class Canvas:
         axes.patch.set_visible(False)
         return axes
 
-    def finish(self, alt: str, rows: Iterable[Row] | None = None) -> Drawing:
+    def finish(
+        self, alt: str, rows: Iterable[Row] | None = None, *, head: Look | None = None, foot: str = ""
+    ) -> Drawing:
         """Return the drawing; its numbers are these rows, or the points of its lines."""
         numbers = as_csv(of_figure(self.figure) if rows is None else rows)
         buffer = StringIO()
@@ -122,7 +144,7 @@ class Canvas:
             buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
         )
         svg = _cleaned(buffer.getvalue(), self.key, alt, self.width, self.height)
-        return Drawing(svg, alt, self.key, numbers)
+        return Drawing(svg, alt, self.key, numbers, self.guide, head, foot)
 
 
 def quiet(axes: Axes, *, bottom: bool = True, left: bool = False) -> None:

@@ -11,11 +11,31 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, cut, quiet, ticks
+from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.figures.lean import dots, in_pixels, lean
 from bayescompare.reporting.formats import percent, plain
 from bayescompare.reporting.palette import INKS, Look
 
 __all__ = ["Plane", "Route", "contour_panel"]
+
+CONTOUR = Guide(
+    key="contour",
+    caption="A way leads from its open to its filled marker: one that ends outside of the inner rings has not arrived.",
+    shows=(
+        "Contours of the likelihood of two parameters, profiled: at each point all others are at their best. The "
+        "rings are 1.39, 3.22, 5.99 and 9.21 in deviance above the maximum (+), where regions of 50, 80, 95 and 99 "
+        "% for two parameters end (chi-square with 2 degrees of freedom); grey lines, further out, are at 30, 100, "
+        "300 and so on. Of Adam it is the reported restart, of L-BFGS-B the start that won, each of its points an "
+        "evaluation that lowered the deviance. A triangle is where a way crosses the edge; dots are posterior "
+        "draws."
+    ),
+    wrong="An end outside of the inner rings, or a way that crawls along a ridge.",
+    limits=(
+        "A way has other parameters too, so it may cross a line upwards while its loss falls. The posterior has "
+        "the prior in it and is integrated, not maximised, over the others: its draws need not lie where the "
+        "likelihood does."
+    ),
+)
 
 Array = npt.NDArray[np.float64]
 
@@ -64,7 +84,7 @@ class Route:
 
 def contour_panel(key: str, plane: Plane, routes: Sequence[Route], draws: Array) -> Drawing:
     """Return the contours, the routes over them and the draws ``(S, 2)`` behind."""
-    canvas = Canvas(key, _WIDTH, _HEIGHT)
+    canvas = Canvas(key, CONTOUR, _WIDTH, _HEIGHT)
     with canvas.drawing():
         axes = canvas.axes(_LEFT, _TOP, _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM)
         _frame(axes, plane)

@@ -10,11 +10,32 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
+from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.figures.lean import decades, in_pixels, lean
 from bayescompare.reporting.formats import plain, whole
 from bayescompare.reporting.palette import INKS, Look
 
 __all__ = ["ARRIVED", "Fall", "descent_panel"]
+
+DESCENT = Guide(
+    key="descent",
+    caption="Lines fall with the updates; in the lower panel one that ends above 0.1 standard errors has not arrived.",
+    shows=(
+        "Above, the loss less that of the best known optimum of the same objective, on a log axis: a straight line "
+        "falls by the same share at each step. Where that optimum is not known it is the loss itself. Beneath, the "
+        "largest distance of a parameter to that optimum, in standard errors of the marginal ML fit: what is left "
+        "to go, in units that matter. On one's own data a line is a restart, and the strong one is reported; in a "
+        "study a line is a data set of which the path was kept. What is below an axis is drawn on its edge."
+    ),
+    wrong=(
+        "A flat loss over a distance that is still large, which looks like convergence and is not; a line that "
+        "rises again."
+    ),
+    limits=(
+        "Not every update is stored, so a swing between two that are is not seen. Where no optimum is known there "
+        "is no lower panel, and a loss alone does not say whether it could fall further."
+    ),
+)
 
 Array = npt.NDArray[np.float64]
 
@@ -61,7 +82,7 @@ def descent_panel(key: str, look: Look, falls: Sequence[Fall], *, above: bool, w
     """
     gaps = any(np.isfinite(fall.gap).any() for fall in falls)
     each = _HEAD + _PLOT + _FOOT
-    canvas = Canvas(key, _WIDTH, each * (1 + gaps))
+    canvas = Canvas(key, DESCENT, _WIDTH, each * (1 + gaps))
     with canvas.drawing():
         titled(canvas, "loss above its optimum" if above else "loss; its optimum is not known", quietly=True)
         axes = canvas.axes(_LEFT, _HEAD, _WIDTH - _LEFT - _RIGHT, _PLOT)
@@ -72,7 +93,7 @@ def descent_panel(key: str, look: Look, falls: Sequence[Fall], *, above: bool, w
             _panel(axes, look, falls, "gap", _LEAST_GAP)
             axes.axhline(ARRIVED, color=INKS["ink"], lw=0.9, ls=(0, (4, 2.5)), zorder=1)
             _name_arrived(axes)
-        return canvas.finish(_alt(look, falls, above=above, gaps=gaps, what=what))
+        return canvas.finish(_alt(look, falls, above=above, gaps=gaps, what=what), head=look)
 
 
 def _name_arrived(axes: Axes) -> None:

@@ -6,10 +6,31 @@ import numpy as np
 import numpy.typing as npt
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
+from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.formats import plain
 from bayescompare.reporting.palette import COLOURS, INKS
 
 __all__ = ["fan_panel"]
+
+FAN = Guide(
+    key="fan",
+    caption=(
+        "Blue is the data, grey holds 50 and 95 % of data drawn from the priors: blue outside of grey is a conflict."
+    ),
+    shows=(
+        "The cumulative distribution of the responses, or of their group means, in data sets drawn from the "
+        "priors, of the same rows and groups: its median, and bands that hold 50 and 95 % of the data sets at each "
+        "height. Blue is the observed one. The axis ends 20 ranges of the data beyond them at the latest."
+    ),
+    wrong=(
+        "Blue outside of the bands, or bands a thousand times wider than any response could be. Blue need not fill "
+        "the bands."
+    ),
+    limits=(
+        "A band holds at each height alone, not at all heights together. How responses go with predictors it does "
+        "not show, and data that agree with the priors do not make them right."
+    ),
+)
 
 Array = npt.NDArray[np.float64]
 
@@ -29,7 +50,7 @@ def fan_panel(key: str, title: str, shares: Array, bands: Array, observed: Array
     observed : (T,)
         Observed quantiles.
     """
-    canvas = Canvas(key, _WIDTH, _TOP + _HEIGHT + _BOTTOM)
+    canvas = Canvas(key, FAN, _WIDTH, _TOP + _HEIGHT + _BOTTOM)
     with canvas.drawing():
         titled(canvas, title)
         axes = canvas.axes(_LEFT, _TOP, _WIDTH - _LEFT - _RIGHT, _HEIGHT)

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 
 from bayescompare.reporting.figures.arviz import density
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
+from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.figures.lanes import LABELS, Lane, heights, label_lanes, plot_lanes, window
 from bayescompare.reporting.figures.numbers import of_lanes
 from bayescompare.reporting.formats import percent, plain
@@ -18,7 +19,44 @@ from bayescompare.reporting.palette import INKS
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["forest_panel"]
+__all__ = ["FOREST", "REFIT", "forest_panel"]
+
+FOREST = Guide(
+    key="forest",
+    caption="A marker is an estimate, its line the interval: one far from the others, or much narrower, is suspect.",
+    shows=(
+        "Above, where draws were kept, the posterior density (a kernel density estimate, by ArviZ) with its mean "
+        "and equal-tailed interval, and a coloured line at each point estimate. Below, each estimator with its "
+        "interval, of the first kind that it has or of each kind that was asked for. A hollow marker estimates "
+        "something else; an arrow stands for what is beyond the axis; the dashed line is the truth, where it is "
+        "known. In a study it is the first data set of a scenario."
+    ),
+    wrong=(
+        "An interval that is much narrower than the posterior, or one that is not there: no interval beside an "
+        "estimate means that the fit was not at an optimum, or that the parameter is at its boundary; the table "
+        "gives the reason."
+    ),
+    limits=(
+        "One data set says nothing of coverage: right intervals miss the truth in one data set of twenty. The "
+        "density is smoothed, so that a posterior that is highest at zero looks as if it fell there."
+    ),
+)
+
+REFIT = Guide(
+    key="refit",
+    caption="Filled: the estimate under the model's priors; hollow: under others. What moves is not in the data.",
+    shows=(
+        "Each estimate with its interval in a fit of the same data under the model's own priors (filled) and under "
+        "other priors (hollow), above the estimators that use none."
+    ),
+    wrong=(
+        "A hollow marker outside the interval of the filled one: the prior decides, so say which one it was, and why."
+    ),
+    limits=(
+        "Only the priors that were asked for were tried. A move within the Monte Carlo error of the draws is none: "
+        "the table beneath has both."
+    ),
+)
 
 _WIDTH = 390.0
 _TITLE, _DENSITY, _AXIS = 22.0, 64.0, 22.0
@@ -32,6 +70,7 @@ def forest_panel(
     draws: xr.DataArray | None = None,
     truth: float = float("nan"),
     level: float = 0.95,
+    guide: Guide = FOREST,
 ) -> Drawing:
     """Return the forest of a parameter, below its posterior density where there are draws.
 
@@ -45,11 +84,13 @@ def forest_panel(
         True value; NaN where unknown.
     level
         Probability of the posterior interval.
+    guide
+        How it is read.
     """
     usable = draws if draws is not None and _varies(draws) else None
     above = _DENSITY if usable is not None else 0.0
     below = sum(heights(lanes))
-    canvas = Canvas(key, _WIDTH, _TITLE + above + below + _AXIS)
+    canvas = Canvas(key, guide, _WIDTH, _TITLE + above + below + _AXIS)
     with canvas.drawing():
         titled(canvas, parameter)
         place = (LABELS, _WIDTH - LABELS - 8)

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, cut, quiet, ticks, titled
+from bayescompare.reporting.figures.measured import LOLLIES
 from bayescompare.reporting.figures.numbers import of_series
 from bayescompare.reporting.figures.series import Dot, Measure, Series, broken, denominators, extremes, span
 from bayescompare.reporting.formats import count, plain
@@ -51,7 +52,7 @@ def lolly_panel(key: str, title: str, bands: Sequence[Band], series: Sequence[Se
     tops = _tops(bands, len(series))
     height = tops[-1] + len(series) * _STICK + _PAD
     fewer = any(dot and dot.used < dot.total and np.isfinite(dot.value) for one in series for dot in one.dots)
-    canvas = Canvas(key, _WIDTH, _TITLE + height + _AXIS)
+    canvas = Canvas(key, LOLLIES[measure.name], _WIDTH, _TITLE + height + _AXIS)
     with canvas.drawing():
         titled(canvas, title)
         titled(canvas, f"{measure.name}, {denominators(series)}", 0, 28, quietly=True)

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, cut, quiet, ticks, titled
+from bayescompare.reporting.figures.measured import LOOPS
 from bayescompare.reporting.figures.numbers import of_series
 from bayescompare.reporting.figures.series import Measure, Series, denominators, extremes, span
 from bayescompare.reporting.palette import INKS
@@ -36,7 +37,7 @@ def nested_loop_panel(key: str, title: str, factors: Stairs, series: Sequence[Se
         As for `lolly.lolly_panel`.
     """
     below = len(factors) * (_NAME + _STAIR)
-    canvas = Canvas(key, _WIDTH, _TITLE + _PLOT + below + 8)
+    canvas = Canvas(key, LOOPS[measure.name], _WIDTH, _TITLE + _PLOT + below + 8)
     with canvas.drawing():
         titled(canvas, title)
         titled(canvas, f"{measure.name}, {denominators(series)}", 0, 28, quietly=True)

@@ -10,10 +10,27 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
+from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.formats import plain
 from bayescompare.reporting.palette import INKS, Look
 
 __all__ = ["Track", "path_panel"]
+
+PATH = Guide(
+    key="path",
+    caption="A line is a parameter by update: one that does not end on the dashed line of its colour has not arrived.",
+    shows=(
+        "The value of a parameter after so many updates of Adam, of the restart that is reported. Dashed is the "
+        "optimum of the estimator's own objective, in its colour; dotted is the truth, where it is known. The axis "
+        "holds the ends, the optima, and the middle 98 % of the values. In a study it is the first data set of "
+        "which a path was kept."
+    ),
+    wrong="An end that still climbs (premature), or swings (oscillating).",
+    limits=(
+        "Whether a distance on this axis matters it does not say: the descent has it in standard errors. Not every "
+        "update is stored. A line on its dashed one may still be in a worse optimum than another start finds."
+    ),
+)
 
 Array = npt.NDArray[np.float64]
 
@@ -41,7 +58,7 @@ class Track:
 
 def path_panel(key: str, parameter: str, tracks: Sequence[Track], truth: float = float("nan")) -> Drawing:
     """Return the paths of a parameter by several estimators; dashed are their own optima, dotted the truth."""
-    canvas = Canvas(key, _WIDTH, _HEIGHT)
+    canvas = Canvas(key, PATH, _WIDTH, _HEIGHT)
     with canvas.drawing():
         axes = canvas.axes(_LEFT, _TOP, _WIDTH - _LEFT - 10, _HEIGHT - _TOP - _BOTTOM)
         titled(canvas, parameter)

@@ -8,10 +8,32 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, cut, quiet
+from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.formats import MINUS, plain
 from bayescompare.reporting.palette import INKS, Look
 
 __all__ = ["position_panel"]
+
+POSITION = Guide(
+    key="position",
+    caption="Each marker is a point estimate in posterior sds from the mean; beyond the grey (2 sds) it disagrees.",
+    shows=(
+        "The distance of each point estimate from the posterior mean, over the posterior sd, for every parameter "
+        "that both estimate. Dark and light grey reach one and two sds to each side; an arrow with a number stands "
+        "for what is beyond four. The posterior is that of the draws, or the exact one where the draws cannot be "
+        "trusted and quadrature finds it."
+    ),
+    wrong=(
+        "A marker outside the grey, alone, where others of the same objective are inside: the optimizer was not "
+        "done, and its flags say so. Half an sd is no disagreement: maximum likelihood lies left of the mean for "
+        "sds, because the posterior of a positive parameter is skewed to the right."
+    ),
+    limits=(
+        "A mean and an sd stand for the posterior: how lopsided it is the forests show. Estimates of something "
+        "else, such as a residual sd that also holds the groups, are left out. What is near the posterior need not "
+        "be near the truth."
+    ),
+)
 
 _PLOT, _RIGHT = 266.0, 14.0
 _LETTER, _MOST_LETTERS = 6.4, 34
@@ -30,7 +52,7 @@ def position_panel(key: str, positions: Mapping[str, Sequence[tuple[Look, float]
     labels = 14 + _LETTER * max(map(len, names))
     each = max(22.0, 6.0 * max(map(len, positions.values())) + 6)
     height = each * len(positions)
-    canvas = Canvas(key, labels + _PLOT + _RIGHT, height + 46)
+    canvas = Canvas(key, POSITION, labels + _PLOT + _RIGHT, height + 46)
     with canvas.drawing():
         axes = canvas.axes(labels, 6, _PLOT, height)
         axes.set_xlim(-_FAR, _FAR)

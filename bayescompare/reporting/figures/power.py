@@ -11,10 +11,28 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
+from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.formats import plain
 from bayescompare.reporting.palette import INKS, Look
 
 __all__ = ["Target", "power_panel"]
+
+POWER = Guide(
+    key="power",
+    caption="The line is the posterior mean under weaker (left) to stronger priors: a steep one owes them much.",
+    shows=(
+        "The posterior mean and its 95 % interval (grey) where all priors of the parameters are raised to a power "
+        "from 1/8 to 8; 1 is the model. The draws are weighted for it, with Pareto-smoothed weights (Kallioinen et "
+        "al. 2024), and the line ends where these can no longer be trusted. Dashed lines are point estimates in "
+        "their colours, a hollow marker is where the posterior mean meets one; an estimate far beyond the "
+        "intervals is not drawn."
+    ),
+    wrong="A steep line through 1: the number comes from the prior. Say so, or find a better one.",
+    limits=(
+        "All priors move together, so it does not say which of them matters; and inside the walls of a uniform "
+        "prior nothing moves, however much the walls matter."
+    ),
+)
 
 Array = npt.NDArray[np.float64]
 
@@ -46,7 +64,7 @@ def power_panel(
         Powers, means, lower and upper ends, each ``(T,)``.
     """
     alpha, mean, lower, upper = path
-    canvas = Canvas(key, _WIDTH, _TOP + _HEIGHT + _BOTTOM)
+    canvas = Canvas(key, POWER, _WIDTH, _TOP + _HEIGHT + _BOTTOM)
     with canvas.drawing():
         titled(canvas, parameter)
         axes = canvas.axes(_LEFT, _TOP, _WIDTH - _LEFT - _RIGHT, _HEIGHT)

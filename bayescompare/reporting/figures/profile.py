@@ -10,10 +10,31 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
+from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.formats import percent, plain
 from bayescompare.reporting.palette import INKS, Look
 
 __all__ = ["Curve", "profile_panel"]
+
+PROFILE = Guide(
+    key="profile",
+    caption=(
+        "The height is the root of the deviance: where the V is straight Wald intervals are right, where it bends not."
+    ),
+    shows=(
+        "The root of the deviance above its least, at each value of the parameter and the best of all others. The "
+        "horizontal lines are the normal quantiles of the levels; the interval of a level lies between the dotted "
+        "lines from the crossings of its height. The marker is the estimate, where the V stands on the axis."
+    ),
+    wrong=(
+        "A V that bends or leans makes Wald's interval too short on the flat side; a line that ends below a level "
+        "has its end at the bound of the parameter."
+    ),
+    limits=(
+        "The heights are those of large samples (a chi-square with one degree of freedom): at a bound, and with "
+        "few groups, an interval of 95 % need not hold the truth so often."
+    ),
+)
 
 Array = npt.NDArray[np.float64]
 
@@ -51,7 +72,7 @@ def profile_panel(key: str, parameter: str, curves: Sequence[Curve], levels: Seq
     levels
         Probabilities, and the heights at which their intervals end.
     """
-    canvas = Canvas(key, _WIDTH, _TOP + _HEIGHT + _BOTTOM)
+    canvas = Canvas(key, PROFILE, _WIDTH, _TOP + _HEIGHT + _BOTTOM)
     top = _ABOVE * max(height for _, height in levels)
     with canvas.drawing():
         titled(canvas, parameter)

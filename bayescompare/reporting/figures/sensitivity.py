@@ -12,12 +12,31 @@ from matplotlib.ticker import NullLocator
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, cut, quiet, titled
 from bayescompare.reporting.figures.descent import ARRIVED
+from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.figures.lean import decades
 from bayescompare.reporting.figures.series import broken
 from bayescompare.reporting.formats import plain
 from bayescompare.reporting.palette import COLOURS, INKS, MARKERS
 
 __all__ = ["Curve", "sensitivity_panel"]
+
+SENSITIVITY = Guide(
+    key="sensitivity",
+    caption=(
+        "A marker is the median distance to the optimum at a learning rate: above the dashed 0.1 it has not arrived."
+    ),
+    shows=(
+        "Above, the median over the data sets of the largest distance of a parameter to the optimum of the fit's "
+        "own objective, in standard errors; the thick stick is its 95 % interval by order statistics, which at "
+        "least six data sets have. What is below 0.0001 is drawn there; a triangle is a median beyond the axis. "
+        "Beneath, the share of all fits that are flagged. The thin upright line is the default rate."
+    ),
+    wrong="A rate that works for one line and not for another must be tuned for each data set.",
+    limits=(
+        "Fits that failed have no distance and are not flagged: the table of failures counts them. The other "
+        "settings, such as the number of updates, are held: with more of them smaller rates arrive."
+    ),
+)
 
 Array = npt.NDArray[np.float64]
 
@@ -59,7 +78,7 @@ def sensitivity_panel(key: str, title: str, curves: Sequence[Curve], usual: floa
     usual
         The rate that is the default, marked on the axis; NaN for none.
     """
-    canvas = Canvas(key, _WIDTH, _HEIGHT)
+    canvas = Canvas(key, SENSITIVITY, _WIDTH, _HEIGHT)
     with canvas.drawing():
         titled(canvas, title)
         titled(canvas, "median distance to the optimum, standard errors", 0, 28, quietly=True)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, cut, quiet, ticks, titled
+from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.figures.numbers import of_dot
 from bayescompare.reporting.figures.series import Dot, Measure, Series, broken, denominators, span
 from bayescompare.reporting.figures.sheet import Row
@@ -18,6 +19,30 @@ from bayescompare.reporting.formats import count, plain
 from bayescompare.reporting.palette import INKS, Look
 
 __all__ = ["FILLS", "Bar", "Stack", "stacked_panel"]
+
+STACKED = Guide(
+    key="stacked",
+    caption="Filled is the optimizer's part, tinted the objective's, outlined sampling: a filled part off zero is bad.",
+    shows=(
+        "The mean error (estimate less truth) of each estimator in parts that add up, in typical (median) standard "
+        "errors of the marginal ML estimate. Filled: optimizer and stopping, the estimate less the optimum of its "
+        "own objective. Tinted: the objective, that optimum less the ML estimate; or for a posterior mean the "
+        "prior and the loss, less the ML estimate. Outlined: sampling, the ML estimate less the truth, which any "
+        "estimator on these data shares. Parts above zero are stacked to the right, those below to the left; the "
+        "marker below the bar is their sum, the bias. Thin black lines are the 95 % Monte Carlo intervals of the "
+        "parts, each at the end of its piece; the coloured line is that of the sum. n is the fits of which every "
+        "part is known, of all; beside a row where they are fewer."
+    ),
+    wrong=(
+        "A filled part whose interval misses zero. A long piece to the right beside one to the left means that two "
+        "errors cancel, which another design need not grant."
+    ),
+    limits=(
+        "It is of means: whether errors cancel in each data set too, the cross terms of the mean squared error "
+        "say. Estimates of something else are left out; a hollow marker has a local mode for its own optimum. Sds "
+        "are sds, not variances: where a variance is unbiased its sd is not."
+    ),
+)
 
 _WIDTH, _LABELS, _COUNTS = 390.0, 118.0, 46.0
 _TITLE, _AXIS = 38.0, 22.0
@@ -97,7 +122,7 @@ def stacked_panel(
     height = placed[-1][0] + _ROW + _PAD
     totals = [Series(look=bar.look, dots=[bar.total]) for _, bar in placed]
     fewer = any(bar.total.used < bar.total.total for _, bar in placed)
-    canvas = Canvas(key, _WIDTH, _TITLE + height + _AXIS)
+    canvas = Canvas(key, STACKED, _WIDTH, _TITLE + height + _AXIS)
     with canvas.drawing():
         titled(canvas, title)
         titled(canvas, f"{measure}, {denominators(totals)}", 0, 28, quietly=True)

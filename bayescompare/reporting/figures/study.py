@@ -8,12 +8,56 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
+from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.figures.lanes import LABELS, Lane, heights, label_lanes, plot_lanes, window
 from bayescompare.reporting.figures.numbers import of_lanes
 from bayescompare.reporting.formats import percent, plain, short
 from bayescompare.reporting.palette import INKS
 
 __all__ = ["Pair", "performance_panel", "verdict_panel"]
+
+PERFORMANCE = Guide(
+    key="performance",
+    caption=(
+        "Left bias against the dashed zero, right coverage against the dashed level: a line that misses it is a fault."
+    ),
+    shows=(
+        "Left, the mean of estimate less truth over the data sets of the scenario, with its 95 % Monte Carlo "
+        "interval (1.96 standard errors). Right, the share of intervals that hold the truth, of the first kind "
+        "that the estimator has, with Wilson's 95 % interval. Each parameter has its own scale; an arrow with a "
+        "number stands for what is beyond it. How many fits are behind a number the table of measures says."
+    ),
+    wrong=(
+        "A coverage whose interval ends below the dashed level, or a bias whose interval misses zero. An estimator "
+        "may be unbiased and cover badly. What is not estimated says so in words."
+    ),
+    limits=(
+        "Coverage is of the fits that have an interval: fits that failed, or are at a boundary, may have none. An "
+        "interval that holds zero does not show that there is no bias: look at its width."
+    ),
+)
+
+VERDICT = Guide(
+    key="verdict",
+    caption=(
+        "A dot is an estimand with its 95 % interval: wholly in the shade it supports the claim; hollow is undecided."
+    ),
+    shows=(
+        "The estimand of the claim in every scenario, or contrast of two. The dashed line is the margin, and the "
+        "shaded side supports the claim. Shares have Wilson's interval; of the largest bias, and of the worst "
+        "coverage, the interval allows for the choice among the parameters (Bonferroni); contrasts of two "
+        "scenarios have Newcombe's; the range over learning rates has a bootstrap interval over the data sets."
+    ),
+    wrong=(
+        "Nothing is wrong with an interval across the margin: the claim is undecided there, and more replicates "
+        "decide it."
+    ),
+    limits=(
+        "The margin is a convention, set before the study. Each interval is of 95 % by itself: of twenty that "
+        "stand at the margin about one is on the wrong side by chance. How many fits are behind a dot the table of "
+        "verdicts says."
+    ),
+)
 
 _WIDTH = 390.0
 _TITLE, _AXIS = 36.0, 22.0
@@ -32,7 +76,7 @@ def performance_panel(key: str, parameter: str, pairs: Sequence[Pair], level: fl
     """Return bias (left, against zero) and coverage (right, against nominal) of one parameter."""
     bias, coverage = [pair.bias for pair in pairs], [pair.coverage for pair in pairs]
     below = sum(heights(bias))
-    canvas = Canvas(key, _WIDTH, _TITLE + below + _AXIS)
+    canvas = Canvas(key, PERFORMANCE, _WIDTH, _TITLE + below + _AXIS)
     room = _WIDTH - LABELS - 8 - _GAP
     wide, narrow = 0.58 * room, 0.42 * room
     with canvas.drawing():
@@ -89,7 +133,7 @@ def verdict_panel(
     """
     below = sum(heights(lanes))
     top = _TITLE if subtitle else _TITLE - 12
-    canvas = Canvas(key, _WIDTH, top + below + _AXIS)
+    canvas = Canvas(key, VERDICT, _WIDTH, top + below + _AXIS)
     with canvas.drawing():
         titled(canvas, title)
         if subtitle:

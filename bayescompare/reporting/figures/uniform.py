@@ -11,11 +11,74 @@ from matplotlib.axes import Axes
 
 from bayescompare.comparison.uniformity import band
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
+from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.figures.lean import dots, in_pixels, lean
 from bayescompare.reporting.formats import MINUS
 from bayescompare.reporting.palette import INKS, Look
 
-__all__ = ["Cloud", "Curve", "cloud_panel", "uniform_panel"]
+__all__ = ["LEVELS", "PLACES", "Cloud", "Curve", "cloud_panel", "uniform_panel"]
+
+PLACES = Guide(
+    key="places",
+    caption="A curve is where truths lie in what fits say, less the diagonal: thick ones leave the bands, wrongly.",
+    shows=(
+        "True values were drawn from the priors, data from the true values. A curve is the distribution function, "
+        "less the diagonal, of the places of the truth: its rank among draws of the posterior, thinned to be "
+        "independent, or the probability that a confidence distribution puts below it. icc is the intraclass "
+        "correlation, log_likelihood that of the data at the true parameters. The inner band holds 95 % of the "
+        "curves of right distributions whole; the outer one allows for all tests of the study (Bonferroni; a curve "
+        "is thick by Holm's rule)."
+    ),
+    wrong=(
+        "High, then low is a distribution that is too narrow; low, then high one that is too wide; all above zero, "
+        "centres too high. A curve may leave the bands at an end only, where a few truths lie so far out that "
+        "their fits all but exclude them."
+    ),
+    limits=(
+        "It is calibration in the mean over the priors: a fit may be wrong in one corner of them and make up for "
+        "it in another. A curve inside the bands of few data sets shows little; the verdicts say where it is "
+        "undecided."
+    ),
+)
+
+LEVELS = Guide(
+    key="levels",
+    caption="A curve is coverage less level, at each level: below the bands the intervals hold the truth too seldom.",
+    shows=(
+        "The share of data sets whose interval of a level holds the truth, less that level, at all levels at once, "
+        "for the intervals with equal tails. The bands are those of the places of the truth, from which the curves "
+        "are made: the smallest level that holds the truth is |2 u - 1| for a place u."
+    ),
+    wrong=(
+        "Below the inner band around the level that is used: intervals are too short, or off their centre. Above "
+        "it they are longer than they need be."
+    ),
+    limits=(
+        "Errors to the left and to the right are one here: whether a distribution is too narrow or off its centre "
+        "the places of the truth say."
+    ),
+)
+
+CLOUD = Guide(
+    key="cloud",
+    caption=(
+        "A dot is a data set, its height the error in sds: beyond the band (2 sds) in more than one of twenty is wrong."
+    ),
+    shows=(
+        "The error of an estimate (estimate less truth) over the sd, or standard error, of the fit, against the "
+        "share of the prior variance that the data took away: to the left they say little, to the right much. Of "
+        "more than 80 data sets every k-th is drawn, and what is beyond 4 sds stands at the edge; the numbers have "
+        "all."
+    ),
+    wrong=(
+        "Dots beyond the band more often than one in twenty: the fit claims to know more than it does. A slope or "
+        "a shift: estimates are pulled to one side where the data say little."
+    ),
+    limits=(
+        "Quantities without a prior of their own have no picture. Near zero a fit is as far off as it says, which "
+        "a fit that learns nothing is too."
+    ),
+)
 
 Array = npt.NDArray[np.float64]
 _WIDTH, _TITLE, _PLOT, _AXIS, _LEFT = 270.0, 22.0, 150.0, 36.0, 42.0
@@ -54,11 +117,13 @@ class Cloud:
     z: Array
 
 
-def uniform_panel(key: str, title: str, curves: Sequence[Curve], tests: int, *, below: str) -> Drawing:
+def uniform_panel(key: str, guide: Guide, title: str, curves: Sequence[Curve], tests: int, *, below: str) -> Drawing:
     """Return distribution functions less the diagonal.
 
     Parameters
     ----------
+    guide
+        How it is read.
     curves
         Those drawn last are on top.
     tests
@@ -66,7 +131,7 @@ def uniform_panel(key: str, title: str, curves: Sequence[Curve], tests: int, *, 
     below
         What the horizontal axis is.
     """
-    canvas = Canvas(key, _WIDTH, _TITLE + _PLOT + _AXIS)
+    canvas = Canvas(key, guide, _WIDTH, _TITLE + _PLOT + _AXIS)
     with canvas.drawing():
         titled(canvas, title)
         axes = canvas.axes(_LEFT, _TITLE, _WIDTH - _LEFT - 8, _PLOT)
@@ -142,7 +207,7 @@ def _alt(title: str, curves: Sequence[Curve], found: Sequence[Array], n: int) ->
 
 def cloud_panel(key: str, title: str, clouds: Sequence[Cloud]) -> Drawing:
     """Return z-scores of the fits over how much of the prior variance the data took away; of many every k-th."""
-    canvas = Canvas(key, _WIDTH, _TITLE + _PLOT + _AXIS)
+    canvas = Canvas(key, CLOUD, _WIDTH, _TITLE + _PLOT + _AXIS)
     with canvas.drawing():
         titled(canvas, title)
         axes = canvas.axes(_LEFT, _TITLE, _WIDTH - _LEFT - 8, _PLOT)

@@ -9,11 +9,32 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
+from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.figures.series import Dot, broken
 from bayescompare.reporting.formats import count, percent
 from bayescompare.reporting.palette import INKS, Look
 
 __all__ = ["Teeth", "zipper_panel"]
+
+ZIPPER = Guide(
+    key="zipper",
+    caption="Lines are intervals, the worst on top; coloured ones miss: from below the dashes, too many of them do.",
+    shows=(
+        "The intervals of one estimator and parameter in its worst-covered scenario, less the truth, each at its "
+        "place in the order of |estimate - truth| in standard errors, the nearest at the bottom (Morris et al. "
+        "2019); where there is no standard error, half the width of the interval stands for it. Those that miss "
+        "the truth are in colour. The grey band is Wilson's 95 % interval of the coverage, the dashed line the "
+        "nominal level. Of more than 150 intervals every k-th is drawn; the numbers have all."
+    ),
+    wrong=(
+        "Colour from below the grey band: too many intervals miss. Colour on one side of the upright line only: "
+        "the estimator is biased."
+    ),
+    limits=(
+        "These are the worst cells of the study, chosen because they are: some of many look bad by chance. Data "
+        "sets without an interval are not here, and counted in n."
+    ),
+)
 
 Array = npt.NDArray[np.float64]
 _WIDTH, _TITLE, _PLOT, _AXIS, _LEFT = 260.0, 24.0, 200.0, 34.0, 40.0
@@ -46,7 +67,9 @@ class Teeth:
         return np.unique(np.round(np.linspace(0, n - 1, min(n, MOST))).astype(np.intp))
 
 
-def zipper_panel(key: str, parameter: str, look: Look, teeth: Teeth, coverage: Dot, level: float) -> Drawing:
+def zipper_panel(
+    key: str, parameter: str, look: Look, teeth: Teeth, coverage: Dot, level: float, foot: str = ""
+) -> Drawing:
     """Return the intervals of one cell of a study; those that miss the truth are in the estimator's colour.
 
     Parameters
@@ -55,8 +78,10 @@ def zipper_panel(key: str, parameter: str, look: Look, teeth: Teeth, coverage: D
         With its Monte Carlo interval.
     level
         The nominal coverage.
+    foot
+        What to say of it below.
     """
-    canvas = Canvas(key, _WIDTH, _TITLE + _PLOT + _AXIS)
+    canvas = Canvas(key, ZIPPER, _WIDTH, _TITLE + _PLOT + _AXIS)
     with canvas.drawing():
         titled(canvas, parameter)
         axes = canvas.axes(_LEFT, _TITLE, _WIDTH - _LEFT - 8, _PLOT)
@@ -70,7 +95,7 @@ def zipper_panel(key: str, parameter: str, look: Look, teeth: Teeth, coverage: D
         ticks(axes, most=4)
         axes.set_yticks([0, 50, 100 * level], ["0", "50", f"{100 * level:g} %"])
         titled(canvas, "interval less truth", _LEFT, _TITLE + _PLOT + 30, quietly=True)
-        return canvas.finish(_alt(parameter, look, teeth, coverage, level))
+        return canvas.finish(_alt(parameter, look, teeth, coverage, level), head=look, foot=foot)
 
 
 def _window(teeth: Teeth) -> tuple[float, float]:
