@@ -12,6 +12,7 @@ from bayescompare.comparison import detectors as detection
 from bayescompare.comparison.contours import contour_pair, contour_table
 from bayescompare.comparison.decomposition import Decomposition
 from bayescompare.comparison.exact import exact_tables
+from bayescompare.comparison.if_true import IfTrue
 from bayescompare.comparison.performance import performance
 from bayescompare.comparison.power_scaling import PowerScaling, power_scaling, why_not_scaled
 from bayescompare.comparison.profiles import profile_table
@@ -27,7 +28,7 @@ from bayescompare.fitting import Fits
 from bayescompare.likelihood.problem import Problem
 from bayescompare.provenance import created, machine, versions
 
-__all__ = ["compare", "decomposition", "describe_engines", "describe_priors", "detectors", "measures"]
+__all__ = ["compare", "decomposition", "describe_engines", "describe_priors", "detectors", "measures", "with_if_true"]
 
 
 def describe_engines(engines: Sequence[Engine]) -> list[dict[str, Any]]:
@@ -54,6 +55,7 @@ def compare(
     levels: Sequence[float] = (0.95,),
     contours: Sequence[str] | None = None,
     sensitivity: Sensitivity | None = None,
+    if_true: IfTrue | None = None,
 ) -> Results:
     """Compare the fits of one data set.
 
@@ -68,6 +70,8 @@ def compare(
         random effects, or the only one and sigma.
     sensitivity
         Fits of the same data under other priors, to show beside these.
+    if_true
+        What would happen if one of these fits were the truth, to show beside them.
 
     Returns
     -------
@@ -97,7 +101,15 @@ def compare(
     more |= exact_tables(name, list(fits.values()))
     more |= {} if scaled is None else scaled.tables
     more |= {} if sensitivity is None else {"sensitivity": sensitivity.table}
-    return replace(results, tables={**results.tables, **more})
+    return with_if_true(replace(results, tables={**results.tables, **more}), if_true)
+
+
+def with_if_true(results: Results, found: IfTrue | None) -> Results:
+    """Return the results of a fit with what a simulation from it gave."""
+    if found is None:
+        return results
+    about = {**results.about, "if_true": dict(found.about)}
+    return replace(results, tables={**results.tables, **found.tables}, about=about)
 
 
 def _told(drawn: Fit, scaled: PowerScaling | None) -> Fit:

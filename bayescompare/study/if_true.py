@@ -1,0 +1,292 @@
+"""What would happen if a fit were the truth: simulate from it on the user's own rows, fit, and compare."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bayescompare.comparison.api import with_if_true
+from bayescompare.comparison.if_true import IfTrue, if_true_tables, own_estimates
+from bayescompare.comparison.results import Results
+from bayescompare.engines.base import Engine
+from bayescompare.errors import InputError, StudyError
+from bayescompare.fitting import Fits
+from bayescompare.intervals.rows import check_level
+from bayescompare.provenance import cores
+from bayescompare.study.cases import scenario_key
+from bayescompare.study.definition import Study
+from bayescompare.study.fitted import BLOCK, NAME, Fitted, check_replicates, chosen_engines, fitted_study
+from bayescompare.study.manifest import Manifest
+from bayescompare.study.pilot import Cost, Pilot
+from bayescompare.study.run import Announce, Observe, results_in, run_study, small
+from bayescompare.study.tasks import Task, plan
+from bayescompare.study.work import run_task
+
+__all__ = ["FOLDER", "IfTrue", "Planned", "completed", "if_true", "planned", "simulated"]
+
+#: Name of the simulation's folder within that of its fit.
+FOLDER = NAME
+# Seconds that a simulation may take before the slowest estimators are left out, where nobody named them, and seconds
+# of the user's own fit beyond which no other is made to see how long one takes.
+_PATIENCE, _LONG = 600.0, 60.0
+_NEVER_LEFT_OUT = "lbfgs-ml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A simulation that is to be run.
+
+    Parameters
+    ----------
+    fitted
+        The study, and what to know of its truth.
+    seconds
+        About how long it takes; NaN where it was begun before.
+    left_out
+        A sentence on each estimator that is left out.
+    workers
+        Processes.
+    """
+
+    fitted: Fitted
+    seconds: float
+    left_out: tuple[str, ...]
+    workers: int
+
+    @property
+    def study(self) -> Study:
+        """The study."""
+        return self.fitted.study
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What a report says of it."""
+        return {
+            "truth": self.fitted.truth,
+            "replicates": self.study.replicates,
+            "done": 0,
+            "seed": self.study.seed,
+            "key": scenario_key(self.study, self.study.named(NAME)),
+            "left_out": list(self.left_out),
+            "notes": list(self.fitted.notes),
+        }
+
+
+def if_true(
+    fits: Fits,
+    folder: Path | str | None = None,
+    *,
+    replicates: int = 200,
+    truth: str = "lbfgs-ml",
+    estimators: Sequence[str] | None = None,
+    levels: Sequence[float] = (0.95,),
+    seed: int | None = None,
+    workers: int | None = 1,
+    announce: Announce | None = None,
+) -> IfTrue:
+    """Simulate data from a fit on the user's own rows, fit them as the user's own, and compare with that truth.
+
+    ``y* = X beta + Z b* + e*`` with X, Z and groups of the data, and the estimates of one estimator as beta, Sigma and
+    sigma; ``b*`` and ``e*`` are drawn anew in each data set. A parametric bootstrap (Efron and Tibshirani 1993,
+    section 6.5) of the whole comparison.
+
+    Parameters
+    ----------
+    fits
+        What `bayescompare.fit` returned.
+    folder
+        Where the simulation is kept, so that it goes on after an interruption; in memory where None.
+    replicates
+        Data sets.
+    truth
+        Label of the estimator whose estimates are the truth.
+    estimators
+        Labels, of those of the fits. Where None all of them; but if that takes more than ten minutes, without the
+        slowest, and ``.about["left_out"]`` says so.
+    levels
+        Probabilities of the intervals.
+    seed
+        Root seed; that of the fits where None.
+    workers
+        Processes of this machine; as many as are worth it where None. A script that asks for more than one must do so
+        below ``if __name__ == "__main__":``.
+    announce
+        Called with each task that is done.
+
+    Returns
+    -------
+    IfTrue
+        Give it to `bayescompare.compare` for a section in the report.
+
+    Raises
+    ------
+    InputError
+        If a value cannot be used, or nothing can be simulated from the fit; nothing has run then.
+    StoreError
+        If the disk fails.
+    """
+    where = None if folder is None else Path(folder)
+    chosen = planned(
+        fits, where, replicates=replicates, truth=truth, estimators=estimators, levels=levels, seed=seed,
+        workers=workers,
+    )  # fmt: skip
+    return simulated(chosen, fits, where, announce=announce)
+
+
+def planned(
+    fits: Fits,
+    folder: Path | None,
+    *,
+    replicates: int,
+    truth: str,
+    estimators: Sequence[str] | None,
+    levels: Sequence[float],
+    seed: int | None,
+    workers: int | None,
+) -> Planned:
+    """Return the simulation of some fits, and about how long it takes; see `if_true`."""
+    engines = chosen_engines(fits.engines, truth, estimators)
+    check_replicates(replicates)
+    wanted: dict[str, Any] = {
+        "truth": truth,
+        "replicates": replicates,
+        "levels": [check_level(level) for level in levels],
+        "seed": fits.seed if seed is None else seed,
+    }
+    fitted = fitted_study(fits, engines, **wanted)
+    count = workers or (1 if small(fitted.study) else cores())
+    begun = None if folder is None else Manifest.read(folder)
+    if begun is not None and folder is not None:
+        going_on = _going_on(begun, fitted, folder, named=estimators is not None)
+        return Planned(fitted=going_on, seconds=math.nan, left_out=_missing(engines, going_on.study), workers=count)
+    pilot = _timed(fitted.study, fits)
+    kept, left_out = (engines, ()) if estimators is not None else _affordable(engines, truth, pilot, fitted, count)
+    made = fitted if len(kept) == len(engines) else fitted_study(fits, kept, **wanted)
+    return Planned(fitted=made, seconds=pilot.time(plan(made.study), count), left_out=left_out, workers=count)
+
+
+def _going_on(begun: Manifest, fitted: Fitted, folder: Path, *, named: bool) -> Fitted:
+    """Return the study that goes on with one in a folder; by the same estimators, unless others are named.
+
+    Raises
+    ------
+    InputError
+        If the folder holds another simulation.
+    """
+    study, before = fitted.study, tuple(str(label) for label in begun.study["estimators"])
+    if not named and set(before) <= set(study.estimators):
+        study = study.changed(estimators=before)
+    try:
+        begun.continued_by(study, folder, strict=False)
+    except StudyError as error:
+        done = begun.study["replicates"]
+        fewer = study.replicates < done and study.changed(replicates=done).as_dict() == begun.study
+        why = f"{done:,} data sets of this simulation; ask for at least as many" if fewer else (
+            "another simulation, of other data, another fit or other settings; remove that folder"
+        )  # fmt: skip
+        raise InputError(f"{folder} holds {why}, or choose another with --out.") from error
+    return replace(fitted, study=study)
+
+
+def _missing(engines: Sequence[Engine], study: Study) -> tuple[str, ...]:
+    """Say which estimators a study that was begun lacks."""
+    there = {engine.label for engine in study.engines()}
+    return tuple(
+        f"{engine.label} is left out, as it was when this simulation was begun; name the estimators to have it."
+        for engine in engines
+        if engine.label not in there
+    )
+
+
+def _timed(study: Study, fits: Fits) -> Pilot:
+    """Time a fit of the first simulated data set by each estimator, unless the user's own took long."""
+    clock, costs = time.monotonic(), {}
+    for engine in study.engines():
+        own = fits[engine.label].seconds
+        seconds = own
+        if not own > _LONG:
+            began = time.monotonic()
+            run_task(study, Task(scenario=NAME, estimator=engine.label, first=0, count=1))
+            seconds = time.monotonic() - began
+        # a stack of Adam's takes about as long however many data sets it has
+        each = seconds / min(BLOCK, study.replicates) if engine.engine == "adam" else seconds
+        costs[engine.label] = Cost(start=max(own - seconds, 0.0), fit=each, bytes=math.nan)
+    return Pilot(costs=costs, errors=pd.DataFrame(), level=study.level, seconds=time.monotonic() - clock)
+
+
+def _affordable(
+    engines: Sequence[Engine], truth: str, pilot: Pilot, fitted: Fitted, workers: int
+) -> tuple[list[Engine], tuple[str, ...]]:
+    """Return the estimators that are done in time, the slowest left out first, and a sentence on each that is not."""
+    tasks, kept, said = plan(fitted.study), list(engines), []
+    times = {one.label: pilot.time([task for task in tasks if task.estimator == one.label], workers) for one in engines}
+    while sum(times[one.label] for one in kept) > _PATIENCE:
+        others = [one for one in kept if one.label not in (truth, _NEVER_LEFT_OUT)]
+        if not others:
+            break
+        slowest = max(others, key=lambda one: times[one.label])
+        kept.remove(slowest)
+        said.append(
+            f"{slowest.label} is left out: {fitted.study.replicates:,} data sets would take it about "
+            f"{times[slowest.label] / 60:,.0f} minutes; name the estimators to have it."
+        )
+    return kept, tuple(said)
+
+
+def simulated(
+    chosen: Planned,
+    fits: Fits,
+    folder: Path | None,
+    *,
+    announce: Announce | None = None,
+    observe: Observe | None = None,
+) -> IfTrue:
+    """Run a simulation, or go on with it; see `if_true`."""
+    results = run_study(chosen.study, folder, workers=chosen.workers, announce=announce, observe=observe)
+    own = {
+        (label, parameter): value
+        for label, fit in fits.items()
+        for parameter, value in zip(fit.layout.labels, fit.estimate, strict=True)
+    }
+    return _compared(results, pd.Series(own, dtype=float), chosen.about)
+
+
+def _compared(results: Results, own: pd.Series, about: Mapping[str, Any]) -> IfTrue:
+    """Return the comparison of what there is of a simulation."""
+    (scenario,) = results.about["scenarios"]
+    tables = if_true_tables(own, results.tables, scenario["truth"])
+    counted = results.tables["fits"].groupby("estimator")["replicate"].nunique()
+    done = int(counted.min()) if len(counted) == len(results.about["estimators"]) else 0
+    return IfTrue(results=results, tables=tables, about={**about, "done": done})
+
+
+def completed(results: Results, folder: Path) -> tuple[Results, str]:
+    """Return the results of a fit with what there is of a simulation below its folder, and how far that is.
+
+    A simulation that is all there, or was not asked for, changes nothing; nor does one of another fit.
+
+    Raises
+    ------
+    StoreError
+        If a file is damaged.
+    """
+    asked = results.about.get("if_true")
+    if not asked or asked["done"] >= asked["replicates"]:
+        return results, ""
+    where = folder / FOLDER
+    begun = Manifest.read(where)
+    if begun is None:
+        return results, "the simulation from the fit has not begun"
+    study = Study.from_dict(dict(begun.study), where=f"The simulation in {where}", trial=False)
+    known = study.named(NAME) if NAME in {one.name for one in study.scenario} else None
+    if known is None or scenario_key(study, known) != asked["key"]:
+        return results, f"{where} holds a simulation from another fit"
+    there, left = results_in(where)
+    found = _compared(there, own_estimates(results.tables["estimates"]), {**asked, "replicates": study.replicates})
+    return with_if_true(results, found), left
