@@ -2,6 +2,7 @@ from bayescompare.comparison.api import compare as compare
 from bayescompare.comparison.api import decomposition as decomposition
 from bayescompare.comparison.api import detectors as detectors
 from bayescompare.comparison.api import measures as measures
+from bayescompare.comparison.if_true import IfTrue as IfTrue
 from bayescompare.comparison.path_trees import path_tree as path_tree
 from bayescompare.comparison.prior_predictive import PriorPredictive as PriorPredictive
 from bayescompare.comparison.prior_predictive import prior_predictive as prior_predictive
@@ -46,6 +47,7 @@ from bayescompare.study.calibrate import calibrate as calibrate
 from bayescompare.study.calibrate import calibration as calibration
 from bayescompare.study.definition import Study as Study
 from bayescompare.study.definition import load as _load_study
+from bayescompare.study.if_true import if_true as if_true
 from bayescompare.study.rerun import rerun as rerun
 from bayescompare.study.run import run_study as run_study
 from bayescompare.study.store import read_results as read_results

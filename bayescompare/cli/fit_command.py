@@ -55,9 +55,24 @@ def fit(
         str | None,
         typer.Option(help='Two parameters, as in "sd_subject[days],sigma": the paths over their likelihood contours.'),
     ] = None,
+    if_true: Annotated[
+        int | None,
+        typer.Option(help="Simulate so many data sets from the fit, on the rows of the data, and fit them in turn."),
+    ] = None,
+    if_true_estimators: Annotated[
+        str | None,
+        typer.Option(help="Of the estimators those that fit simulated data. All, but for any that take very long."),
+    ] = None,
+    if_true_truth: Annotated[
+        str | None, typer.Option(help="The estimator whose estimates are taken for the truth. [default: lbfgs-ml]")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes for simulated data; one a core unless there is little to do.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same numbers.")] = 1,
 ) -> None:
     """Fit one data set by several estimators and compare them."""
+    from bayescompare.cli.if_true import asked_for, print_if_true, run_if_true
     from bayescompare.cli.prior_tables import print_sensitivity
     from bayescompare.cli.progress import Progress
     from bayescompare.cli.read import kinds_of, levels_of, pair_of, priors_of, under_of
@@ -76,6 +91,7 @@ def fit(
     pair = pair_of(contours, model, data, na.value)
     engines = read_estimators(estimators)
     others = under_of(under, model, data, na.value, engines)
+    asked = asked_for(if_true, if_true_truth, if_true_estimators, workers, engines)
     weights = {engine.label: weight(engine) for engine in engines}
     with prepared(out) as folder, Progress(weights, dict.fromkeys(weights, 1)) as progress:
         fits = fit_data(
@@ -93,6 +109,8 @@ def fit(
         progress.note("tables and report")
         results = compare(fits, levels=levels, contours=pair, sensitivity=again)
         write(results, folder)
+    results = run_if_true(asked, fits, results, folder, levels)
     print_sensitivity(results, again)
+    print_if_true(results)
     print_fit(results, folder / "report.html")
     raise typer.Exit(status_of(results))

@@ -115,10 +115,13 @@ def _refuse_the_endless(study: Study, yes: bool) -> None:
 def report(folder: Annotated[Path, typer.Argument(help="A folder that 'fit' or 'run' wrote.")]) -> None:
     """Write the report again; of a study that still runs, from what is done."""
     from bayescompare.reporting import report as write_report
+    from bayescompare.study.if_true import completed
     from bayescompare.study.run import results_in
     from bayescompare.study.store import write_results
 
     results, unfinished = results_in(folder)
+    if not unfinished:
+        results, unfinished = completed(results, folder)
     if unfinished:
         typer.echo(f"The study is not finished: {unfinished}.")
         write_results(results, folder)

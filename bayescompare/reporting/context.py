@@ -20,6 +20,7 @@ from bayescompare.reporting.flags import FlagNote, flag_notes
 from bayescompare.reporting.formats import percent
 from bayescompare.reporting.grid import Grid
 from bayescompare.reporting.headline import Headline, headline
+from bayescompare.reporting.if_true import IfTrueSection, if_true
 from bayescompare.reporting.laboratory import Laboratory, laboratory
 from bayescompare.reporting.methods import Methods, methods, subtitle
 from bayescompare.reporting.palette import Look
@@ -91,6 +92,7 @@ class Context:
     failures: Grid | None
     profiles: Sequence[Drawing]
     exact: Exact | None
+    if_true: IfTrueSection | None
     priors: Priors | None
     pictures: Sequence[Pictured]
     zippers: Sequence[Drawing]
@@ -134,6 +136,7 @@ def context(subject: Subject) -> Context:
         failures=failures_grid(subject) if subject.is_study else None,
         profiles=profiles(subject),
         exact=exact(subject),
+        if_true=if_true(subject),
         priors=priors(subject),
         pictures=pictures(subject),
         zippers=zippers(subject),

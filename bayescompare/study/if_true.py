@@ -35,6 +35,8 @@ FOLDER = NAME
 # Seconds that a simulation may take before the slowest estimators are left out, where nobody named them, and seconds
 # of the user's own fit beyond which no other is made to see how long one takes.
 _PATIENCE, _LONG = 600.0, 60.0
+# Seconds of work that are done before more processes would have loaded what they need.
+_ALONE = 120.0
 _NEVER_LEFT_OUT = "lbfgs-ml"
 
 
@@ -160,12 +162,13 @@ def planned(
         "seed": fits.seed if seed is None else seed,
     }
     fitted = fitted_study(fits, engines, **wanted)
-    count = workers or (1 if small(fitted.study) else cores())
     begun = None if folder is None else Manifest.read(folder)
     if begun is not None and folder is not None:
         going_on = _going_on(begun, fitted, folder, named=estimators is not None)
+        count = workers or (1 if small(going_on.study) else cores())
         return Planned(fitted=going_on, seconds=math.nan, left_out=_missing(engines, going_on.study), workers=count)
     pilot = _timed(fitted.study, fits)
+    count = workers or (1 if pilot.time(plan(fitted.study), 1) < _ALONE else cores())
     kept, left_out = (engines, ()) if estimators is not None else _affordable(engines, truth, pilot, fitted, count)
     made = fitted if len(kept) == len(engines) else fitted_study(fits, kept, **wanted)
     return Planned(fitted=made, seconds=pilot.time(plan(made.study), count), left_out=left_out, workers=count)
@@ -205,14 +208,15 @@ def _missing(engines: Sequence[Engine], study: Study) -> tuple[str, ...]:
 
 
 def _timed(study: Study, fits: Fits) -> Pilot:
-    """Time a fit of the first simulated data set by each estimator, unless the user's own took long."""
+    """Time a fit of a simulated data set by each estimator, unless the user's own took long."""
     clock, costs = time.monotonic(), {}
     for engine in study.engines():
         own = fits[engine.label].seconds
         seconds = own
         if not own > _LONG:
             began = time.monotonic()
-            run_task(study, Task(scenario=NAME, estimator=engine.label, first=0, count=1))
+            # not the first data set, whose draws are kept, which takes time of its own
+            run_task(study, Task(scenario=NAME, estimator=engine.label, first=1, count=1))
             seconds = time.monotonic() - began
         # a stack of Adam's takes about as long however many data sets it has
         each = seconds / min(BLOCK, study.replicates) if engine.engine == "adam" else seconds
