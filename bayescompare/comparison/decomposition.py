@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -72,11 +72,12 @@ class Decomposition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Cells:
-    """The cells of a study, and the one of each row."""
+    """The cells of a study, the one of each row, and the first reason why a part is missing in a row of each."""
 
     keys: pd.DataFrame
     groups: Groups
     rows: pd.DataFrame
+    why: Sequence[str]
 
 
 def decomposition(tables: Frames) -> Decomposition:
@@ -109,7 +110,11 @@ def _cells(rows: pd.DataFrame) -> _Cells:
     found = rows.groupby(_CELL, sort=False)
     columns = [*_CELL, "n_total", "refused", "posterior"]
     keys = rows.loc[~rows.duplicated(_CELL), columns].reset_index(drop=True)
-    return _Cells(keys=keys, groups=Groups(found.ngroup().to_numpy(np.int64), len(keys)), rows=rows)
+    code = found.ngroup().to_numpy(np.int64)
+    missing = (rows["reason"] != "").to_numpy(bool)
+    first = dict(zip(code[missing][::-1], rows["reason"][missing][::-1], strict=True))
+    why = [first.get(k, _NO_SCALE) for k in range(len(keys))]
+    return _Cells(keys=keys, groups=Groups(code, len(keys)), rows=rows, why=why)
 
 
 def _summaries(cells: _Cells, unit: str, *, drawn: bool) -> tuple[list[pd.DataFrame], list[pd.DataFrame]]:
@@ -152,8 +157,7 @@ def _rows(cells: _Cells, unit: str, terms: Iterable[_Term], used: Mask, kept: Ma
 def _reasons(cells: _Cells, used: Mask) -> list[str]:
     """Return why each cell has no number, empty where it has one."""
     some = cells.groups.some(used)
-    first = cells.rows["reason"].groupby(cells.groups.code).agg(lambda reasons: next(filter(None, reasons), _NO_SCALE))
     return [
         refused or ("" if any_used else why)
-        for refused, any_used, why in zip(cells.keys["refused"], some, first, strict=True)
+        for refused, any_used, why in zip(cells.keys["refused"], some, cells.why, strict=True)
     ]

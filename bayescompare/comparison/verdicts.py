@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -80,8 +80,10 @@ def _away(fits: pd.DataFrame) -> Interval:
     return share_of(np.where(unknown, np.nan, away | lost))
 
 
-def _of(frame: pd.DataFrame, scenario: str, estimator: str) -> pd.DataFrame:
-    return frame[(frame["scenario"] == scenario) & (frame["estimator"] == estimator)]
+def _by_fit(frame: pd.DataFrame) -> Callable[[str, str], pd.DataFrame]:
+    """Return what gives the rows of a scenario and an estimator; the table is searched once."""
+    places = frame.groupby(["scenario", "estimator"], sort=False).indices if len(frame) else {}
+    return lambda scenario, estimator: frame.take(places.get((scenario, estimator), []))
 
 
 def _cells(frames: Frames) -> Iterator[_Cell]:
@@ -89,18 +91,19 @@ def _cells(frames: Frames) -> Iterator[_Cell]:
     for row, group in frames["optima"].groupby(["scenario", "objective"], sort=False):
         yield _Cell(0, "", row[1], row[0], share_of((group["distinct"] > 1).to_numpy(float)))
     keys = ["scenario", "replicate", "estimator", "parameter"]
-    optimum = frames["optimum"].merge(same_estimand(frames["estimates"])[[*keys, "estimate"]], on=keys)
+    optimum = _by_fit(frames["optimum"].merge(same_estimand(frames["estimates"])[[*keys, "estimate"]], on=keys))
+    kept = [_by_fit(frames[name]) for name in ("intervals", "estimates")]
     for (scenario, estimator), fits in frames["fits"].groupby(["scenario", "estimator"], sort=False):
         if estimator.startswith("adam"):
             yield _Cell(1, "", estimator, scenario, _premature(fits))
             yield _Cell(2, "", estimator, scenario, flagged_share(fits, _UNSTABLE))
             for aspect, columns in _BIASES.items():
-                yield _Cell(3, aspect, estimator, scenario, largest_bias(_of(optimum, scenario, estimator), *columns))
+                yield _Cell(3, aspect, estimator, scenario, largest_bias(optimum(scenario, estimator), *columns))
         elif estimator.startswith("lbfgs-ml"):
             yield _Cell(5, "", estimator, scenario, _away(fits))
         elif estimator.startswith("nuts"):
             yield _Cell(6, "gate failures", estimator, scenario, flagged_share(fits, set(GATE)))
-            interval, estimate = (_of(frames[name], scenario, estimator) for name in ("intervals", "estimates"))
+            interval, estimate = (of(scenario, estimator) for of in kept)
             yield _Cell(6, "coverage shortfall", estimator, scenario, coverage_shortfall(interval, estimate))
 
 

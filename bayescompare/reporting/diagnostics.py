@@ -44,22 +44,17 @@ class Sampler:
 
 def paths(subject: Subject, scenario: Scenario) -> Paths | None:
     """Return the paths of the parameters on the first data set that has any; their losses are in the laboratory."""
-    traces = subject.table("traces")
+    traces = subject.rows("traces", scenario.name)
     # the reported restarts of Adam: steps of other optimizers are no updates
     if len(traces):
-        mine = (traces["scenario"] == scenario.name) & (traces["restart"] == 0)
-        traces = traces[mine & traces["estimator"].str.startswith("adam")]
+        traces = traces[(traces["restart"] == 0) & traces["estimator"].str.startswith("adam")]
     if not len(traces):
         return None
     first = traces[traces["replicate"] == traces["replicate"].min()]
-    optima = _first(subject.table("optimum"), scenario, int(first["replicate"].iloc[0]))
+    optima = subject.rows("optimum", scenario.name)
+    if len(optima):
+        optima = optima[optima["replicate"] == first["replicate"].iloc[0]]
     return Paths(parameters=_parameters(subject, scenario, first, optima))
-
-
-def _first(frame: pd.DataFrame, scenario: Scenario, replicate: int) -> pd.DataFrame:
-    if not len(frame):
-        return frame
-    return frame[(frame["scenario"] == scenario.name) & (frame["replicate"] == replicate)]
 
 
 def _track(look: Look, rows: pd.DataFrame, optimum: float = _NAN) -> Track | None:
@@ -90,7 +85,7 @@ def _parameters(subject: Subject, scenario: Scenario, traces: pd.DataFrame, opti
 
 def sampler(subject: Subject, scenario: Scenario) -> Sampler | None:
     """Return rank plots, the energy plot and the table of one posterior; None where no draws were kept."""
-    tree = subject.results.trees.get((scenario.name, 0))
+    tree = subject.tree(scenario.name)
     draws = labelled_draws(tree, scenario.parameters)
     if tree is None or not draws:
         return None

@@ -51,7 +51,7 @@ def exact(subject: Subject) -> Exact | None:
 
 def _densities(subject: Subject, curves: pd.DataFrame) -> list[Drawing]:
     (scenario,) = subject.scenarios
-    draws = labelled_draws(subject.results.trees.get((scenario.name, 0)), scenario.parameters)
+    draws = labelled_draws(subject.tree(scenario.name), scenario.parameters)
     panels = []
     for k, (parameter, rows) in enumerate(curves.groupby("parameter", sort=False)):
         drawn = draws[str(parameter)].values.ravel() if parameter in draws else None

@@ -70,7 +70,7 @@ def laboratory(subject: Subject, scenarios: int) -> Laboratory:
 
 
 def _descents(subject: Subject, scenario: Scenario) -> Descents:
-    traces = _in(subject.table("traces"), scenario=scenario.name)
+    traces = subject.rows("traces", scenario.name)
     several = bool(len(traces) and traces["replicate"].nunique() > 1)
     what = "data sets" if several else "restarts"
     panels = []
@@ -102,11 +102,11 @@ def _run(
     subject: Subject, scenario: Scenario, label: str, replicate: int, restart: int, rows: pd.DataFrame, *, alone: bool
 ) -> tuple[Fall, bool]:
     """Return one run, strong where it is the reported one of a single data set, and whether its optimum is known."""
-    where = {"scenario": scenario.name, "replicate": replicate, "estimator": label}
+    where = {"replicate": replicate, "estimator": label}
     path = rows.pivot_table(index="step", columns="quantity", values="value", dropna=False).sort_index()
     loss = path["loss"].to_numpy(float) if "loss" in path else np.full(len(path), _NAN)
-    optimum = _in(subject.table("optimum"), **where)
-    least = _least_loss(subject, where, optimum)
+    optimum = _in(subject.rows("optimum", scenario.name), **where)
+    least = _least_loss(subject, scenario, where, optimum)
     known = bool(np.isfinite(least))
     fall = Fall(
         steps=path.index.to_numpy(float),
@@ -127,21 +127,21 @@ def _gaps(path: pd.DataFrame, optimum: pd.DataFrame) -> Array:
     return gaps
 
 
-def _least_loss(subject: Subject, where: Mapping[str, object], optimum: pd.DataFrame) -> float:
+def _least_loss(subject: Subject, scenario: Scenario, where: Mapping[str, object], optimum: pd.DataFrame) -> float:
     """Return the loss at the optimum of the objective, in the units of the path; NaN where it is not known.
 
     A deviance is at its end so much above it as the fit's gap says; a mean squared error is as much smaller there
     as its residual variance is. The end is the point of the reported path that is the estimate.
     """
-    reported = _in(subject.table("traces"), **where, restart=0)
+    reported = _in(subject.rows("traces", scenario.name), **where, restart=0)
     path = reported.pivot_table(index="step", columns="quantity", values="value", dropna=False).sort_index()
-    end = _end(path, _in(subject.table("estimates"), **where))
+    end = _end(path, _in(subject.rows("estimates", scenario.name), **where))
     if end is None or "loss" not in path:
         return _NAN
     name, _, settings = str(where["estimator"]).partition(":")
     loss = float(path["loss"].iloc[end])
     if name == "adam-marginal":
-        gap = _in(subject.table("fits"), **where)["gap_deviance"]
+        gap = _in(subject.rows("fits", scenario.name), **where)["gap_deviance"]
         return loss - float(gap.iloc[0]) if len(gap) else _NAN
     best = optimum[optimum["parameter"] == "sigma"]["own_optimum"] if len(optimum) else optimum
     if name == "adam-pooled" and "loss=" not in settings and "sigma" in path and len(best):
@@ -199,7 +199,7 @@ def _is_sd(name: str) -> bool:
 
 def _routes(subject: Subject, scenario: str, pair: tuple[str, str]) -> list[Route]:
     """Return the reported ways of Adam, and that of L-BFGS-B on the likelihood, of fits that estimate both."""
-    traces = _in(subject.table("traces"), scenario=scenario, restart=0)
+    traces = _in(subject.rows("traces", scenario), restart=0)
     found = []
     for label, look in subject.estimators.items():
         rows = _in(traces, estimator=label)
@@ -213,7 +213,7 @@ def _routes(subject: Subject, scenario: str, pair: tuple[str, str]) -> list[Rout
 
 def _draws(subject: Subject, scenario: str, pair: tuple[str, str]) -> Array:
     """Return some draws of the two, evenly from all chains."""
-    found = labelled_draws(subject.results.trees.get((scenario, 0)), pair)
+    found = labelled_draws(subject.tree(scenario), pair)
     if set(found) != set(pair):
         return np.empty((0, 2))
     values = np.column_stack([found[name].values.ravel() for name in pair])
@@ -295,4 +295,6 @@ def _curve(fits: pd.DataFrame, scenario: str, name: str, labels: Mapping[float, 
         lower=np.array([lower for _, lower, _ in found]),
         upper=np.array([upper for _, _, upper in found]),
         flagged=np.array([float((group["status"] == "flagged").mean()) if len(group) else _NAN for group in groups]),
+        used=np.array([int(group["gap_sd"].notna().sum()) for group in groups]),
+        total=np.array([len(group) for group in groups]),
     )

@@ -39,13 +39,17 @@ def readings(subject: Subject) -> Readings | None:
     rows = rows[rows["measure"].isin(list(_MEASURES))]
     if not len(rows):
         return None
-    cells = {key: _by_reading(group) for key, group in rows.groupby(_CELL, sort=False)}
+    cells = _cells(rows)
     apart = {key: found for key, found in cells.items() if _differ(found)}
     return Readings(sentence=_sentence(len(apart), len(cells)), names=READINGS, table=_table(subject, apart))
 
 
-def _by_reading(group: pd.DataFrame) -> dict[str, Mapping[str, Any]]:
-    return dict(zip(group["reading"], group.to_dict("records"), strict=True))
+def _cells(rows: pd.DataFrame) -> dict[tuple[str, ...], dict[str, Mapping[str, Any]]]:
+    """Return the readings of each cell."""
+    found: dict[tuple[str, ...], dict[str, Mapping[str, Any]]] = {}
+    for row in rows.to_dict("records"):
+        found.setdefault(tuple(row[name] for name in _CELL), {})[row["reading"]] = row
+    return found
 
 
 def _differ(found: Mapping[str, Mapping[str, Any]]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,9 @@ import pandas as pd
 from bayescompare.comparison.results import Results
 from bayescompare.comparison.summary import summary_table
 from bayescompare.reporting.palette import Look, looks
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["Scenario", "Subject"]
 
@@ -46,6 +49,36 @@ class Subject:
     def table(self, name: str) -> pd.DataFrame:
         """Return a table, empty where there is none."""
         return self.results.tables.get(name, pd.DataFrame())
+
+    def rows(self, name: str, scenario: str) -> pd.DataFrame:
+        """Return the rows of a scenario in a table, which is searched once for all of them."""
+        table = self.table(name)
+        if name not in self._places:
+            self._places[name] = table.groupby("scenario", sort=False).indices if len(table) else {}
+        places = self._places[name].get(scenario)
+        if places is None:
+            return table.iloc[:0]
+        if (name, scenario) not in self._rows:
+            self._rows[name, scenario] = table.take(places)
+        return self._rows[name, scenario]
+
+    @cached_property
+    def _places(self) -> dict[str, Mapping[Any, Any]]:
+        return {}
+
+    @cached_property
+    def _rows(self) -> dict[tuple[str, str], pd.DataFrame]:
+        return {}
+
+    def tree(self, scenario: str) -> xr.DataTree | None:
+        """Return the draws of the first data set of a scenario, read once; None where none were kept."""
+        if scenario not in self._trees:
+            self._trees[scenario] = self.results.trees.get((scenario, 0))
+        return self._trees[scenario]
+
+    @cached_property
+    def _trees(self) -> dict[str, xr.DataTree | None]:
+        return {}
 
     @property
     def about(self) -> Mapping[str, Any]:
@@ -120,9 +153,8 @@ class Subject:
 
     def truth(self, scenario: str, parameter: str) -> float:
         """Return the true value, if it is the same in all data sets; else NaN."""
-        estimates = self.table("estimates")
-        found = estimates[(estimates["scenario"] == scenario) & (estimates["parameter"] == parameter)]["truth"]
-        known = found.dropna().unique()
+        estimates = self.rows("estimates", scenario)
+        known = estimates["truth"][estimates["parameter"] == parameter].dropna().unique()
         return float(known[0]) if len(known) == 1 else float("nan")
 
     def flags_of(self, fits: pd.DataFrame) -> dict[str, list[str]]:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from bayescompare.reporting.formats import (
     Value,
@@ -47,6 +46,8 @@ _MEASURES = {
     "width": "mean width of the intervals",
 }
 _KINDS = {"estimator": "estimator", "parameter": "code"}
+# A measure, and the kind and level of the intervals that it is of.
+_Key = tuple[str, str, float]
 _NO_INTERVAL = "there is no interval"
 _NAMES = {"empirical_se": "empirical SE", "model_se": "model SE", "rmse": "RMSE"}
 _BAD = ("failed", "timeout", "worker_died", "flagged", "not_applicable")
@@ -102,17 +103,19 @@ def _with_kind(bounds: Value, kind: str) -> Value:
 def measures_grid(subject: Subject, scenario: Scenario) -> Grid | None:
     """Return the measures of a scenario: parameter and estimator by measure, each with its Monte Carlo error."""
     measures = subject.results.measures
-    mine = measures[measures["scenario"] == scenario.name]
+    mine = measures[measures["scenario"] == scenario.name].fillna({"kind": "", "level": 0.0})
     if not len(mine):
         return None
-    keys = list(dict.fromkeys(zip(mine["measure"], mine["kind"].fillna(""), mine["level"].fillna(0), strict=True)))
+    keys = list(dict.fromkeys(zip(mine["measure"], mine["kind"], mine["level"], strict=True)))
+    groups: dict[tuple[str, str], dict[_Key, Mapping[str, Any]]] = {}
+    for row in mine.to_dict("records"):
+        groups.setdefault((row["parameter"], row["estimator"]), {})[row["measure"], row["kind"], row["level"]] = row
     columns = [
         Column("parameter", numeric=False),
         Column("estimator", numeric=False),
         *(Column(_measure_title(*key), _MEASURES.get(key[0], "")) for key in keys),
         Column("n", "fits used, of all; where a measure used fewer, it says so itself"),
     ]
-    groups = {key: group for key, group in mine.groupby(["parameter", "estimator"], sort=False)}
     rows = [
         _measures_row(parameter, label, groups[parameter, label], keys)
         for parameter in scenario.parameters
@@ -128,10 +131,8 @@ def _measure_title(measure: str, kind: str, level: float) -> str:
 
 
 def _measures_row(
-    parameter: str, label: str, group: pd.DataFrame, keys: Sequence[tuple[str, str, float]]
+    parameter: str, label: str, found: Mapping[_Key, Mapping[str, Any]], keys: Sequence[_Key]
 ) -> list[Value]:
-    kinds, levels = group["kind"].fillna(""), group["level"].fillna(0)
-    found = dict(zip(zip(group["measure"], kinds, levels, strict=True), group.to_dict("records"), strict=True))
     most = max(int(row["n_used"]) for row in found.values())
     total = max(int(row["n_total"]) for row in found.values())
     cells = [_measure(found.get(key), most) for key in keys]
