@@ -165,7 +165,9 @@ def _ordered(rows: pd.DataFrame, estimates: pd.DataFrame) -> pd.DataFrame:
 
 def _spread(own: pd.Series, estimates: pd.DataFrame, scale: Mapping[str, float]) -> Iterator[dict[str, Any]]:
     """Yield the truth, the user's own estimate and quantiles of those from simulated data."""
-    for (parameter, label), rows in estimates.groupby(["parameter", "estimator"], sort=False):
+    groups = dict(list(estimates.groupby(["parameter", "estimator"], sort=False)))
+    order = {name: k for k, name in enumerate(dict.fromkeys(estimates["parameter"]))}
+    for (parameter, label), rows in sorted(groups.items(), key=lambda item: order[item[0][0]]):
         values = rows["estimate"].to_numpy(float)
         known = values[np.isfinite(values)]
         reasons = [str(reason) for reason in rows["reason"] if reason]

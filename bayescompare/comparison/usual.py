@@ -12,13 +12,14 @@ from bayescompare.comparison.grouping import Array, Mask
 from bayescompare.comparison.schema import TABLES
 from bayescompare.engines.optima import marginal_ml
 
-__all__ = ["SAME", "differences"]
+__all__ = ["ALIKE", "SAME", "differences"]
 
 #: Differences that are all below so many typical ML standard errors say nothing but how far apart optimizers stop.
 SAME = 0.01
+#: Why such a difference is not ranked.
+ALIKE = f"the two agree within {SAME} ML standard errors, in your data and in the simulated ones"
 _FEWEST = 10
 _TOO_FEW = f"fewer than {_FEWEST} data sets have a number of both"
-_ALIKE = f"the two agree within {SAME} ML standard errors, in your data and in the simulated ones"
 _NO_OWN = "no difference in your own data"
 
 
@@ -93,7 +94,7 @@ def _reason(observed: float, known: Array, unit: float) -> str:
     if len(known) < _FEWEST:
         return _TOO_FEW
     largest = max(abs(observed), float(np.quantile(np.abs(known), 0.975)))
-    return _ALIKE if largest < SAME * unit or largest == 0 else ""
+    return ALIKE if largest < SAME * unit or largest == 0 else ""
 
 
 def _judge(rows: Sequence[tuple[dict[str, Any], Array]]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from bayescompare.comparison.if_true import AT_BOUND
+from bayescompare.comparison.usual import ALIKE, SAME
 from bayescompare.reporting.figures.canvas import Drawing
 from bayescompare.reporting.figures.lanes import Lane
 from bayescompare.reporting.figures.spread import Spread, spread_panel
@@ -22,6 +23,8 @@ __all__ = ["IfTrueSection", "if_true"]
 
 _NAN = float("nan")
 _OTHER = "it estimates something else: "
+#: Kinds of intervals that need no name here: Wald's of a point estimate, equal tails of draws.
+_USUAL = ("wald", "eti")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,7 @@ class IfTrueSection:
     table: Grid
     outcomes: Grid
     differences: Grid | None
+    alike: str
 
 
 def if_true(subject: Subject) -> IfTrueSection | None:
@@ -45,13 +49,15 @@ def if_true(subject: Subject) -> IfTrueSection | None:
     names = ("if_true", "if_true_estimates", "if_true_differences")
     tables = {name: subject.table(name) for name in names}
     differences = tables["if_true_differences"]
+    same = differences["reason"] == ALIKE
     return IfTrueSection(
         sentences=sentences(tables, about),
         asides=list(_asides(about)),
         pictures=_pictures(subject, tables["if_true_estimates"]),
         table=_measures(table, tables["if_true_estimates"]),
         outcomes=_outcomes(table),
-        differences=_differences(differences) if len(differences) else None,
+        differences=_differences(differences[~same]) if (~same).any() else None,
+        alike=_alike(differences[same]),
     )
 
 
@@ -109,9 +115,13 @@ def _measures(table: pd.DataFrame, estimates: pd.DataFrame) -> Grid:
         Column("yours", "the estimate from your own data"),
         Column("mean error ±", "mean of estimate less truth, and its Monte Carlo standard error"),
         Column("in ML SE ±", "the same in typical standard errors of the ML estimate"),
-        Column("empirical SD ±", "standard deviation of the estimates"),
+        Column("SD ±", "standard deviation of the estimates"),
         Column("RMSE ±", "root mean square error"),
-        Column(f"coverage{level}", "share of the intervals that hold the truth, and its 95 % Wilson interval"),
+        Column(
+            f"coverage{level}",
+            "share of the intervals that hold the truth, and its 95 % Wilson interval; those of point estimates are "
+            "Wald's, of draws equal tails, unless another kind is named",
+        ),
         Column("at bound", f"sds within {AT_BOUND} ML standard errors of zero, correlations at one; Wilson interval"),
         Column("n", "data sets with an estimate, of all"),
     ]
@@ -135,7 +145,7 @@ def _measured(row: Mapping[Any, Any], measured: Mapping[Any, Any], covers: Mappi
         number(row["own"], row["scale"], reason=str(row["reason"]) or "no estimate from your own data"),
         *numbers,
         _share(covers.get(key), why or "no interval"),
-        _share(measured.get((*key, "at_bound")), "has no bound"),
+        _share(measured.get((*key, "at_bound")), "") if (*key, "at_bound") in measured else text(""),
         Value(count(row["n_used"], row["n_total"]), str(row["n_used"])),
     ]
 
@@ -159,7 +169,7 @@ def _share(row: Mapping[Any, Any] | None, why: str) -> Value:
     if row is None or row["value"] != row["value"]:
         return number(_NAN, reason=str(row["reason"]) if row is not None and row["reason"] else why)
     some = f" n = {count(row['n_used'], row['n_total'])}" if row["n_used"] < row["n_total"] else ""
-    kind = f" {row['kind']}" if isinstance(row["kind"], str) and row["measure"] == "coverage" else ""
+    kind = f" {row['kind']}" if isinstance(row["kind"], str) and row["kind"] not in _USUAL else ""
     tail = f"[{100 * row['lower']:.0f}, {100 * row['upper']:.0f}]{kind}{some}"
     return Value(f"{short(round(100 * row['value'], 1))} %", repr(float(row["value"])), "", "number", tail)
 
@@ -196,6 +206,20 @@ def _counted(row: Mapping[Any, Any] | None) -> Value:
         return number(_NAN, reason="not counted")
     tail = f"[{100 * row['lower']:.0f}, {100 * row['upper']:.0f} %]"
     return Value(_hits(row), repr(float(row["value"])), "", "number", tail)
+
+
+def _alike(differences: pd.DataFrame) -> str:
+    """Say which estimators agree, so that there is no difference to rank."""
+    parts = [
+        f"{label} and {reference} in {', '.join(rows['parameter'])}"
+        for (label, reference), rows in differences.groupby(["estimator", "reference"], sort=False)
+    ]
+    if not parts:
+        return ""
+    return (
+        f"Not ranked, because they agree within {SAME} ML standard errors in your data and in the simulated ones: "
+        + (f"{'; '.join(parts)}.")
+    )
 
 
 def _differences(differences: pd.DataFrame) -> Grid:

@@ -22,7 +22,7 @@ SPREAD = Guide(
     caption="Bars: estimates from simulated data, with their mean. A mean off the dashed truth is bias.",
     shows=(
         "Data simulated from one fit, on the rows of your own data, were fitted by each estimator as your own were. "
-        "The thin line holds 95 % of its estimates, the thick one half of them; the upright stroke is their mean, and "
+        "The thin line holds 95 % of its estimates, the pale one half of them; the upright stroke is their mean, and "
         "the marker your own estimate. The dashed line is the value that the data were simulated from."
     ),
     wrong=(
@@ -37,7 +37,7 @@ SPREAD = Guide(
 )
 
 _WIDTH, _TITLE, _AXIS = 390.0, 22.0, 22.0
-_THICK, _STROKE = 4.6, 5.0
+_LINE, _THICK, _STROKE, _PALE = 18.0, 7.0, 5.5, 0.4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,11 +91,12 @@ def _halves(axes: Axes, spreads: Sequence[Spread]) -> None:
     top = 0.0
     low, high = axes.get_xlim()
     for one, height in zip(spreads, heights([each.lane for each in spreads]), strict=True):
-        middle, colour = top + heights([one.lane])[0] / 2 if not one.lane.subtitle else top + 9.0, one.lane.look.hex
+        # where `plot_lanes` draws: in the line of the title
+        middle, colour = top + min(height, _LINE) / 2, one.lane.look.hex
         top += height
         left, right = max(one.half[0], low), min(one.half[1], high)
         if left < right:
-            axes.plot([left, right], [middle, middle], color=colour, lw=_THICK, solid_capstyle="butt", zorder=2)
+            axes.hlines(middle, left, right, color=colour, lw=_THICK, alpha=_PALE, zorder=2)
         if low <= one.mean <= high:
             ends = [middle - _STROKE, middle + _STROKE]
             axes.plot([one.mean, one.mean], ends, color=INKS["ink"], lw=1.6, solid_capstyle="butt", zorder=4)
