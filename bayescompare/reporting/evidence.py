@@ -21,8 +21,9 @@ from bayescompare.reporting.subject import Scenario, Subject
 
 __all__ = ["forests", "performance", "position", "verdict_figures"]
 
-_NORMAL = 1.959963984540054
 _NAN = float("nan")
+#: Scenarios in a picture of a claim: of more, those with the largest estimands; the table of verdicts has all.
+MOST_LANES = 24
 
 
 def _lane(look: Look, **numbers: object) -> Lane:
@@ -33,7 +34,7 @@ def forests(subject: Subject, scenario: Scenario) -> list[Drawing]:
     """Return a forest with its posterior density for each parameter of the first data set."""
     rows = subject.first_intervals
     rows = rows[rows["scenario"] == scenario.name]
-    draws = labelled_draws(subject.results.trees.get((scenario.name, 0)), scenario.parameters)
+    draws = labelled_draws(subject.tree(scenario.name), scenario.parameters)
     return [
         forest_panel(
             f"{scenario.key}-forest{k}",
@@ -61,9 +62,10 @@ def _forest_lanes(subject: Subject, rows: pd.DataFrame) -> list[Lane]:
 def _forest_lane(subject: Subject, row: Mapping[str, Any], *, hollow: bool, again: bool) -> Lane:
     """Return the lane of an estimator, or one of a further kind of its intervals, which is named by that."""
     look = subject.estimators[str(row["estimator"])]
-    names = {"title": str(row["kind"]), "subtitle": ""} if again else {"title": look.name, "subtitle": look.settings}
+    title, subtitle = (str(row["kind"]), "") if again else (look.name, look.settings)
     return Lane(
-        **names,
+        title=title,
+        subtitle=subtitle,
         look=look,
         value=row["estimate"],
         lower=row["lower"],
@@ -111,29 +113,23 @@ def _pair(subject: Subject, scenario: Scenario, look: Look, group: pd.DataFrame,
     reason = _reason(subject, scenario, look.label, parameter)
     return Pair(
         bias=_measured(look, bias, reason or "not estimated"),
-        coverage=_measured(look, kept, "no interval" if len(bias) else "", bounded=True),
+        coverage=_measured(look, kept, "no interval" if len(bias) else ""),
     )
 
 
-def _measured(look: Look, rows: pd.DataFrame, note: str, *, bounded: bool = False) -> Lane:
+def _measured(look: Look, rows: pd.DataFrame, note: str) -> Lane:
     """Return a measure with its 95 % Monte Carlo interval."""
     if not len(rows):
         return _lane(look, value=_NAN, note=note or " ")
-    value, half = float(rows["value"].iloc[0]), _NORMAL * float(rows["mcse"].iloc[0])
-    lower, upper = value - half, value + half
-    return _lane(
-        look, value=value, lower=max(lower, 0.0) if bounded else lower, upper=min(upper, 1.0) if bounded else upper
-    )
+    first = rows.iloc[0]
+    numbers = {name: float(first[name]) for name in ("value", "lower", "upper")}
+    return _lane(look, **numbers, note=str(first["reason"]), used=int(first["n_used"]), total=int(first["n_total"]))
 
 
 def _reason(subject: Subject, scenario: Scenario, label: str, parameter: str) -> str:
     """Return why an estimator has no measure of a parameter."""
-    estimates = subject.table("estimates")
-    rows = estimates[
-        (estimates["scenario"] == scenario.name)
-        & (estimates["estimator"] == label)
-        & (estimates["parameter"] == parameter)
-    ]
+    estimates = subject.rows("estimates", scenario.name)
+    rows = estimates[(estimates["estimator"] == label) & (estimates["parameter"] == parameter)]
     if len(same_estimand(rows)) < len(rows):
         return f"estimates {rows['estimand'].iloc[0]}"
     reasons = [reason for reason in rows["reason"] if reason]
@@ -141,16 +137,18 @@ def _reason(subject: Subject, scenario: Scenario, label: str, parameter: str) ->
 
 
 def verdict_figures(subject: Subject, number: int) -> Iterator[Drawing]:
-    """Yield the pictures of a claim: its estimands and their intervals against the margin."""
+    """Yield the pictures of a claim: its estimands and their intervals against the margin, the largest of many."""
     rows = subject.results.verdicts
     rows = rows[(rows["claim"] == number) & rows["value"].notna()]
     for k, ((aspect, label), group) in enumerate(rows.groupby(["aspect", "objective"], sort=False)):
         name, _, settings = str(label).partition(":")
+        shown = group[group["value"].rank(method="first", ascending=False) <= MOST_LANES]
+        some = f"the {MOST_LANES} largest of {len(group)}" if len(shown) < len(group) else ""
         yield verdict_panel(
             f"claim{number}-{k}",
             name,
-            "; ".join(part for part in (str(aspect), settings.replace(",", ", ")) if part),
-            [_verdict_lane(subject, row) for row in group.to_dict("records")],
+            "; ".join(part for part in (some, str(aspect), settings.replace(",", ", ")) if part),
+            [_verdict_lane(subject, row) for row in shown.to_dict("records")],
             float(group["margin"].min()),
             fault=CLAIMS[number].fault,
         )
@@ -168,4 +166,6 @@ def _verdict_lane(subject: Subject, row: Mapping[str, object]) -> Lane:
         lower=float(str(row["lower"])),
         upper=float(str(row["upper"])),
         hollow=row["verdict"] == "undecided",
+        used=int(str(row["n_used"])),
+        total=int(str(row["n_total"])),
     )

@@ -33,6 +33,8 @@ ADAM = "adam-marginal"
 LOOKS = looks([ADAM, "adam-marginal:lr=0.01", "lbfgs-ml"])
 PAIR = ("sd_g[Intercept]", "sd_g[x]")
 
+COUNTS = {"used": np.full(3, 9), "total": np.full(3, 10)}
+
 
 def paths_of(svg: str, colour: str) -> list[np.ndarray]:
     """Return the points (N, 2) of the lines of a colour in an SVG."""
@@ -352,7 +354,7 @@ def test_two_rates_are_no_curve() -> None:
 
 def test_the_lines_of_the_rates_are_where_the_numbers_are() -> None:
     rates, median, flagged = np.array([0.01, 0.1, 1.0]), np.array([10.0, 0.1, 1e-3]), np.array([1, 0.5, 0])
-    curve = Curve(name="", rates=rates, median=median, lower=median / 2, upper=median * 2, flagged=flagged)
+    curve = Curve(name="", rates=rates, median=median, lower=median / 2, upper=median * 2, flagged=flagged, **COUNTS)
     svg = sensitivity_panel("s", "t", [curve], 0.05).svg
     gaps, shares = (each for each in paths_of(svg, "vermillion") if len(each) == 3)
     # from 44, 254 wide with room for a factor of 1.4 each side; gaps from 36, 150 high, 0.0001 to 100
@@ -364,7 +366,9 @@ def test_the_lines_of_the_rates_are_where_the_numbers_are() -> None:
 
 def test_a_median_beyond_the_axis_stays_on_it() -> None:
     many = np.array([np.inf, 1.0, 0.1])
-    curve = Curve(name="a", rates=np.array([0.01, 0.1, 1.0]), median=many, lower=many, upper=many, flagged=np.ones(3))
+    curve = Curve(
+        name="a", rates=np.array([0.01, 0.1, 1.0]), median=many, lower=many, upper=many, flagged=np.ones(3), **COUNTS
+    )
     svg = sensitivity_panel("s", "t", [curve], 0.05).svg
     (line,) = [each for each in paths_of(svg, "vermillion") if len(each) == 3][:1]
     assert line[0, 1] == pytest.approx(36, abs=0.11)
@@ -374,7 +378,7 @@ def test_a_median_beyond_the_axis_stays_on_it() -> None:
 def test_names_of_lines_that_end_together_stand_apart() -> None:
     same = np.array([1.0, 1.0, 1.0])
     curves = [
-        Curve(name=name, rates=np.array([0.01, 0.1, 1.0]), median=same, lower=same, upper=same, flagged=same)
+        Curve(name=name, rates=np.array([0.01, 0.1, 1.0]), median=same, lower=same, upper=same, flagged=same, **COUNTS)
         for name in ("first", "second", "third")
     ]
     svg = sensitivity_panel("s", "t", curves, 0.05).svg

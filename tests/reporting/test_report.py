@@ -127,10 +127,16 @@ def test_a_forest_holds_the_estimates_of_its_table(fit_page: Page, fit_results: 
     (file,) = [attrs for tag, attrs in fit_page.tags if attrs.get("download") == "s0-forest0.csv"]
     rows = list(csv.DictReader(unquote(file["href"].partition(",")[2]).splitlines()))
     table = fit_results.table.query("parameter == 'beta[Intercept]'").set_index("estimator")
-    for row in rows:
-        label = row["name"].replace(" ", ":", 1).replace(", ", ",")
+    estimates = [row for row in rows if row["what"] == "estimate"]
+    assert [row["estimator"] for row in estimates] == [*POINTS, "nuts"]
+    for row in estimates:
         for name, column in {"value": "estimate", "lower": "lower", "upper": "upper"}.items():
-            assert float(row[name]) == pytest.approx(table.loc[label, column], rel=1e-4)
+            assert float(row[name]) == pytest.approx(table.loc[row["estimator"], column], rel=1e-4)
+    x, density = (
+        np.array([float(row[name]) for row in rows if row["what"] == "density"]) for name in ("value", "density")
+    )
+    assert np.trapezoid(density, x) == pytest.approx(1, abs=0.01)
+    assert np.trapezoid(density * x, x) == pytest.approx(table.loc["nuts", "estimate"], abs=0.01)
 
 
 @pytest.mark.slow

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
 from bayescompare.reporting.figures.guide import Guide
+from bayescompare.reporting.figures.sheet import Row, bins
 from bayescompare.reporting.formats import plain
 from bayescompare.reporting.palette import COLOURS, INKS
 
@@ -77,7 +80,14 @@ def against_panel(key: str, guide: Guide, title: str, drawn: Array, value: float
         axes.axvline(value, color=COLOURS["blue"], lw=2)
         quiet(axes)
         ticks(axes, most=4)
-        return canvas.finish(_alt(title, drawn, value, against))
+        return canvas.finish(_alt(title, drawn, value, against), _rows(title, edges, drawn, value, against))
+
+
+def _rows(title: str, edges: Array, drawn: Array, value: float, against: str) -> Iterator[Row]:
+    """Yield the bins, those beyond the axis among them, and the number that they are held against."""
+    yield from bins(edges, drawn, quantity=title, what="draws")
+    if np.isfinite(value):
+        yield {"quantity": title, "what": against, "lower": value, "upper": value}
 
 
 def _limits(drawn: Array, value: float) -> tuple[float, float]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
 from bayescompare.reporting.figures.guide import Guide
+from bayescompare.reporting.figures.sheet import Row, columns, thinned
 from bayescompare.reporting.palette import COLOURS, INKS
 
 if TYPE_CHECKING:
@@ -48,12 +51,16 @@ ENERGY = Guide(
     limits="It is of all parameters at once, and does not say which of them is slow.",
 )
 
+Array = npt.NDArray[np.float64]
+
 #: Chains beyond these repeat the colours.
 _CHAINS = ("blue", "orange", "green", "purple")
 _WIDTH, _HEIGHT = 260.0, 120.0
 _GRID = 160
 #: Points of a chain's line in a rank plot: about one a pixel.
 _RANKS = 200
+# Points of it in the numbers.
+_KEPT = 60
 
 
 def _collection(axes: Axes, data: xr.Dataset, **aes: Any) -> PlotCollection:
@@ -70,8 +77,8 @@ def _collection(axes: Axes, data: xr.Dataset, **aes: Any) -> PlotCollection:
     return PlotCollection(data, xr.DataTree.from_dict(target), backend="matplotlib", **aes)
 
 
-def density(axes: Axes, draws: xr.DataArray, level: float) -> None:
-    """Draw the posterior density of a parameter with its equal-tailed interval (``plot_dist``)."""
+def density(axes: Axes, draws: xr.DataArray, level: float) -> tuple[Array, Array]:
+    """Draw the posterior density of a parameter with its equal-tailed interval (``plot_dist``); return the density."""
     from arviz_plots import plot_dist
 
     data: Any = xr.Dataset({"draws": draws.rename(None)})
@@ -95,6 +102,13 @@ def density(axes: Axes, draws: xr.DataArray, level: float) -> None:
         visuals=visuals,
     )
     axes.set(xlabel="", ylabel="", title="")
+    return _longest(axes)
+
+
+def _longest(axes: Axes) -> tuple[Array, Array]:
+    """Return the points of the line that has most of them."""
+    line = max(axes.lines, key=lambda one: len(np.asarray(one.get_xdata())))
+    return np.asarray(line.get_xdata(), dtype=float), np.asarray(line.get_ydata(), dtype=float)
 
 
 def rank_panel(key: str, parameter: str, draws: xr.DataArray, rhat: float = float("nan")) -> Drawing:
@@ -120,13 +134,21 @@ def rank_panel(key: str, parameter: str, draws: xr.DataArray, rhat: float = floa
             },
         )
         _framed(axes)
+        rows = [row for k, line in enumerate(axes.lines, start=1) for row in _ranks(line, parameter, k)]
         _restyled(axes)
         axes.axhline(0, color=INKS["rule"], lw=0.8, zorder=0)
         ticks(axes, "y", 3)
         axes.set_xlim(0, 1)
         axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
         titled(canvas, parameter)
-        return canvas.finish(_rank_alt(parameter, draws.sizes["chain"], rhat))
+        return canvas.finish(_rank_alt(parameter, draws.sizes["chain"], rhat), rows)
+
+
+def _ranks(line: Line2D, parameter: str, chain: int) -> Iterator[Row]:
+    """Yield some points of the line of a chain."""
+    x, y = (np.asarray(each, dtype=float) for each in line.get_data())
+    some, every = thinned(len(x), _KEPT)
+    return columns(parameter=parameter, chain=chain, rank=x[some], difference=y[some], one_in=every)
 
 
 def _restyled(axes: Axes) -> None:
@@ -185,9 +207,17 @@ def energy_panel(key: str, tree: xr.DataTree) -> Drawing | None:
         quiet(axes)
         ticks(axes)
         axes.set_ylim(0, None)
+        rows = [row for name, colour in colours.items() for row in _energies(axes, name, colour)]
         titled(canvas, "energy")
         _energy_names(axes, colours)
-        return canvas.finish("Energy plot: density of the marginal energy and of its transitions.")
+        return canvas.finish("Energy plot: density of the marginal energy and of its transitions.", rows)
+
+
+def _energies(axes: Axes, name: str, colour: str) -> Iterator[Row]:
+    """Yield the points of a density, which is the line of a colour."""
+    line = next(one for one in axes.lines if one.get_color() == colour)
+    x, y = (np.asarray(each, dtype=float) for each in line.get_data())
+    return columns(what=name, energy=x, density=y)
 
 
 def _energy_names(axes: Axes, colours: Mapping[str, str]) -> None:

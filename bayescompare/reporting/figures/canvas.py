@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from bayescompare.reporting.figures.guide import Guide
-from bayescompare.reporting.figures.sheet import Row, as_csv, of_figure
+from bayescompare.reporting.figures.sheet import Row, as_csv
 from bayescompare.reporting.palette import COLOURS, INKS, Look
 
 __all__ = ["Canvas", "Drawing", "cut", "quiet", "ticks", "titled"]
@@ -134,17 +134,14 @@ class Canvas:
         axes.patch.set_visible(False)
         return axes
 
-    def finish(
-        self, alt: str, rows: Iterable[Row] | None = None, *, head: Look | None = None, foot: str = ""
-    ) -> Drawing:
-        """Return the drawing; its numbers are these rows, or the points of its lines."""
-        numbers = as_csv(of_figure(self.figure) if rows is None else rows)
+    def finish(self, alt: str, rows: Iterable[Row], *, head: Look | None = None, foot: str = "") -> Drawing:
+        """Return the drawing, with rows of what one needs to draw it again."""
         buffer = StringIO()
         self.figure.savefig(
             buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
         )
         svg = _cleaned(buffer.getvalue(), self.key, alt, self.width, self.height)
-        return Drawing(svg, alt, self.key, numbers, self.guide, head, foot)
+        return Drawing(svg, alt, self.key, as_csv(rows), self.guide, head, foot)
 
 
 def quiet(axes: Axes, *, bottom: bool = True, left: bool = False) -> None:

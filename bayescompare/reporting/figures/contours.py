@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, cut, quiet, ticks
 from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.figures.lean import dots, in_pixels, lean
+from bayescompare.reporting.figures.sheet import Row, columns
 from bayescompare.reporting.formats import percent, plain
 from bayescompare.reporting.palette import INKS, Look
 
@@ -96,7 +97,22 @@ def contour_panel(key: str, plane: Plane, routes: Sequence[Route], draws: Array)
             _route(axes, route)
         _optimum(axes, plane)
         _names(canvas, plane)
-        return canvas.finish(_alt(plane, routes, len(seen), axes))
+        return canvas.finish(_alt(plane, routes, len(seen), axes), _rows(plane, routes, draws))
+
+
+def _rows(plane: Plane, routes: Sequence[Route], draws: Array) -> Iterator[Row]:
+    """Yield the grid with its deviances, the maximum, the ways point by point, and the draws."""
+
+    def placed(what: str, points: Array, **more: object) -> Iterator[Row]:
+        named = dict(zip(plane.names, points.T, strict=True))
+        return columns(what=what, **named, **more)
+
+    yield from placed("maximum", plane.optimum[None], deviance=0.0)
+    for route in routes:
+        yield from placed("way", route.points, estimator=route.look.label, point=np.arange(len(route.points)))
+    yield from placed("draw", draws)
+    x, y = np.meshgrid(plane.x, plane.y)
+    yield from placed("likelihood", np.column_stack([x.ravel(), y.ravel()]), deviance=plane.deviance.ravel())
 
 
 def _frame(axes: Axes, plane: Plane) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
 from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.figures.lean import decades, in_pixels, lean
+from bayescompare.reporting.figures.sheet import Row, columns
 from bayescompare.reporting.formats import plain, whole
 from bayescompare.reporting.palette import INKS, Look
 
@@ -93,7 +94,16 @@ def descent_panel(key: str, look: Look, falls: Sequence[Fall], *, above: bool, w
             _panel(axes, look, falls, "gap", _LEAST_GAP)
             axes.axhline(ARRIVED, color=INKS["ink"], lw=0.9, ls=(0, (4, 2.5)), zorder=1)
             _name_arrived(axes)
-        return canvas.finish(_alt(look, falls, above=above, gaps=gaps, what=what), head=look)
+        return canvas.finish(_alt(look, falls, above=above, gaps=gaps, what=what), _rows(look, falls, what), head=look)
+
+
+def _rows(look: Look, falls: Sequence[Fall], what: str) -> Iterator[Row]:
+    """Yield every stored step of every run, beyond the axes too."""
+    one = what.removesuffix("s").replace(" ", "_")
+    for k, fall in enumerate(falls, start=1):
+        yield from columns(
+            **{"estimator": look.label, one: k, "step": fall.steps, "loss": fall.loss, "standard_errors_left": fall.gap}
+        )
 
 
 def _name_arrived(axes: Axes) -> None:

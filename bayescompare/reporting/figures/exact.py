@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
 from bayescompare.reporting.figures.guide import Guide
+from bayescompare.reporting.figures.sheet import Row, bins, columns
 from bayescompare.reporting.formats import percent, plain
 from bayescompare.reporting.palette import INKS
 
@@ -66,7 +69,13 @@ def exact_panel(key: str, parameter: str, values: Array, density: Array, draws: 
         axes.set_xlim(edges[0], edges[-1])
         quiet(axes)
         ticks(axes)
-        return canvas.finish(_alt(parameter, edges, heights, draws))
+        return canvas.finish(_alt(parameter, edges, heights, draws), _rows(parameter, values, density, edges, draws))
+
+
+def _rows(parameter: str, values: Array, density: Array, edges: Array, draws: Array | None) -> Iterator[Row]:
+    yield from columns(parameter=parameter, what="exact", value=values, density=density)
+    if draws is not None:
+        yield from bins(edges, draws, parameter=parameter, what="draws")
 
 
 def _alt(parameter: str, edges: Array, heights: Array, draws: Array | None) -> str:

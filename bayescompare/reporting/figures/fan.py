@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
 from bayescompare.reporting.figures.guide import Guide
+from bayescompare.reporting.figures.sheet import columns
 from bayescompare.reporting.formats import plain
 from bayescompare.reporting.palette import COLOURS, INKS
 
@@ -36,6 +37,7 @@ Array = npt.NDArray[np.float64]
 
 _WIDTH, _LEFT, _RIGHT, _TOP, _HEIGHT, _BOTTOM = 390.0, 30.0, 12.0, 22.0, 150.0, 24.0
 _HIGHEST = 20.0
+_COLUMNS = ("lower_95", "lower_50", "median", "upper_50", "upper_95")
 
 
 def fan_panel(key: str, title: str, shares: Array, bands: Array, observed: Array) -> Drawing:
@@ -63,7 +65,8 @@ def fan_panel(key: str, title: str, shares: Array, bands: Array, observed: Array
         quiet(axes, left=True)
         ticks(axes)
         axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
-        return canvas.finish(_alt(title, shares, bands, observed))
+        rows = columns(quantity=title, share=shares, **dict(zip(_COLUMNS, bands, strict=True)), observed=observed)
+        return canvas.finish(_alt(title, shares, bands, observed), rows)
 
 
 def _limits(bands: Array, observed: Array) -> tuple[float, float]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from bayescompare.reporting.figures.arviz import density
@@ -13,6 +14,7 @@ from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks,
 from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.figures.lanes import LABELS, Lane, heights, label_lanes, plot_lanes, window
 from bayescompare.reporting.figures.numbers import of_lanes
+from bayescompare.reporting.figures.sheet import columns
 from bayescompare.reporting.formats import percent, plain
 from bayescompare.reporting.palette import INKS
 
@@ -58,6 +60,8 @@ REFIT = Guide(
     ),
 )
 
+Array = npt.NDArray[np.float64]
+
 _WIDTH = 390.0
 _TITLE, _DENSITY, _AXIS = 22.0, 64.0, 22.0
 
@@ -97,15 +101,18 @@ def forest_panel(
         forest = canvas.axes(place[0], _TITLE + above, place[1], below)
         forest.set_xlim(*window(lanes, _extremes(usable, truth)))
         plot_lanes(forest, lanes)
+        rows = [*of_lanes(lanes, "value", parameter=parameter, what="estimate")]
+        if np.isfinite(truth):
+            rows.append({"parameter": parameter, "what": "truth", "value": truth})
         if usable is not None:
-            _posterior(canvas.axes(place[0], _TITLE, place[1], above - 4), usable, lanes, forest.get_xlim(), level)
+            above_axes = canvas.axes(place[0], _TITLE, place[1], above - 4)
+            curve = _posterior(above_axes, usable, lanes, forest.get_xlim(), level)
+            rows += columns(parameter=parameter, what="density", value=curve[0], density=curve[1])
         _true_value(forest, truth, above / below)
         quiet(forest)
         ticks(forest)
         label_lanes(canvas, lanes, _TITLE + above)
-        return canvas.finish(
-            _alt(parameter, lanes, truth, level, with_density=usable is not None), of_lanes(lanes, "estimate")
-        )
+        return canvas.finish(_alt(parameter, lanes, truth, level, with_density=usable is not None), rows)
 
 
 def _varies(draws: xr.DataArray) -> bool:
@@ -123,16 +130,17 @@ def _extremes(draws: xr.DataArray | None, truth: float) -> list[float]:
 
 def _posterior(
     axes: Axes, draws: xr.DataArray, lanes: Sequence[Lane], limits: tuple[float, float], level: float
-) -> None:
-    """Draw the density, and mark each point estimate by a line that falls into its lane."""
-    density(axes, draws, level)
+) -> tuple[Array, Array]:
+    """Draw the density, and mark each point estimate by a line that falls into its lane; return the density."""
+    curve = density(axes, draws, level)
     axes.set_xlim(*limits)
     quiet(axes, bottom=False)
     top = axes.get_ylim()[1]
     axes.set_ylim(-0.06 * top, top)
     for lane in lanes:
         if lane.look.colour != "ink" and limits[0] <= lane.value <= limits[1]:
-            axes.axvline(lane.value, color=lane.look.hex, label=lane.look.label, lw=1.2, zorder=4)
+            axes.axvline(lane.value, color=lane.look.hex, lw=1.2, zorder=4)
+    return curve
 
 
 def _true_value(axes: Axes, truth: float, above: float) -> None:

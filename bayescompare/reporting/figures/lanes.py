@@ -37,6 +37,8 @@ class Lane:
         Why there is no value; a blank leaves the lane empty.
     hollow
         Draw the marker hollow: another estimand, or an undecided verdict.
+    used, total
+        Fits behind the value, and fits that were asked for; None of a single fit.
     """
 
     title: str
@@ -47,6 +49,8 @@ class Lane:
     subtitle: str = ""
     note: str = ""
     hollow: bool = False
+    used: int | None = None
+    total: int | None = None
 
 
 def heights(lanes: Sequence[Lane]) -> list[float]:

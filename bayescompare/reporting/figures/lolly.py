@@ -67,7 +67,7 @@ def lolly_panel(key: str, title: str, bands: Sequence[Band], series: Sequence[Se
         ticks(axes, most=4)
         return canvas.finish(
             f"Lolly plot of the {measure.name} of {title} in {len(bands)} scenarios. {extremes(series)}",
-            of_series(series, measure.name),
+            of_series(series, measure.name, title),
         )
 
 

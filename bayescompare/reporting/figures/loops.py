@@ -50,7 +50,7 @@ def nested_loop_panel(key: str, title: str, factors: Stairs, series: Sequence[Se
         for k, (name, (levels, codes)) in enumerate(factors.items()):
             top = _TITLE + _PLOT + 4 + k * (_NAME + _STAIR)
             _stair(canvas, top, f"{name}: {levels}", codes)
-        return canvas.finish(_alt(title, factors, series, measure), of_series(series, measure.name))
+        return canvas.finish(_alt(title, factors, series, measure), of_series(series, measure.name, title))
 
 
 def _frame(axes: Axes, scenarios: int, factors: Stairs) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
 from bayescompare.reporting.figures.guide import Guide
+from bayescompare.reporting.figures.sheet import Row
 from bayescompare.reporting.formats import plain
 from bayescompare.reporting.palette import INKS, Look
 
@@ -70,7 +71,20 @@ def path_panel(key: str, parameter: str, tracks: Sequence[Track], truth: float =
         if np.isfinite(truth):
             axes.axhline(truth, color=INKS["ink"], lw=1, ls=(0, (1, 2)), zorder=2)
         _finish(axes, _limits(tracks, truth))
-        return canvas.finish(_alt(parameter, tracks, truth))
+        return canvas.finish(_alt(parameter, tracks, truth), _rows(parameter, tracks, truth))
+
+
+def _rows(parameter: str, tracks: Sequence[Track], truth: float) -> Iterator[Row]:
+    """Yield every stored step, a column an estimator, below the optima and the truth."""
+    yield {"parameter": parameter, "what": "optimum", "step": None} | {one.look.label: one.optimum for one in tracks}
+    if np.isfinite(truth):
+        yield {"parameter": parameter, "what": "truth"} | {one.look.label: truth for one in tracks}
+    found: dict[float, dict[str, float]] = {}
+    for one in tracks:
+        for step, value in zip(one.steps.tolist(), one.values.tolist(), strict=True):
+            found.setdefault(step, {})[one.look.label] = value
+    for step in sorted(found):
+        yield {"parameter": parameter, "what": "path", "step": int(step), **found[step]}
 
 
 def _end(axes: Axes, track: Track) -> None:

@@ -84,7 +84,7 @@ def position_panel(key: str, positions: Mapping[str, Sequence[tuple[Look, float]
         return canvas.finish(
             _alt(positions),
             (
-                {"parameter": parameter, "estimator": look.label, "posterior sds from the mean": z}
+                {"parameter": parameter, "estimator": look.label, "z": z}
                 for parameter, found in positions.items()
                 for look, z in found
             ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from matplotlib.ticker import NullLocator
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
 from bayescompare.reporting.figures.guide import Guide
+from bayescompare.reporting.figures.sheet import Row, columns
 from bayescompare.reporting.formats import plain
 from bayescompare.reporting.palette import INKS, Look
 
@@ -83,7 +84,23 @@ def power_panel(
         canvas.figure.text(
             1 - _RIGHT / _WIDTH, 8 / canvas.height, "power of the priors", ha="right", fontsize=10, color=INKS["muted"]
         )
-        return canvas.finish(_alt(parameter, path, targets))
+        return canvas.finish(_alt(parameter, path, targets), _rows(parameter, posterior, path, targets))
+
+
+def _rows(
+    parameter: str, posterior: Look, path: tuple[Array, Array, Array, Array], targets: Sequence[Target]
+) -> Iterator[Row]:
+    """Yield the path, and where it meets the point estimates; no power where it does not."""
+    named = dict(zip(("power", "value", "lower", "upper"), path, strict=True))
+    yield from columns(parameter=parameter, what="posterior mean", estimator=posterior.label, **named)
+    for one in targets:
+        yield {
+            "parameter": parameter,
+            "what": "estimate",
+            "estimator": one.look.label,
+            "power": one.alpha,
+            "value": one.value,
+        }
 
 
 def _limits(lower: Array, upper: Array, targets: Sequence[Target]) -> tuple[float, float]:

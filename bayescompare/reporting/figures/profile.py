@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
 from bayescompare.reporting.figures.guide import Guide
+from bayescompare.reporting.figures.sheet import Row, columns
 from bayescompare.reporting.formats import percent, plain
 from bayescompare.reporting.palette import INKS, Look
 
@@ -87,7 +88,17 @@ def profile_panel(key: str, parameter: str, curves: Sequence[Curve], levels: Seq
         quiet(axes, left=True)
         ticks(axes)
         ticks(axes, "y", most=4)
-        return canvas.finish(_alt(parameter, curves, levels))
+        return canvas.finish(_alt(parameter, curves, levels), _rows(parameter, curves, levels))
+
+
+def _rows(parameter: str, curves: Sequence[Curve], levels: Sequence[tuple[float, float]]) -> Iterator[Row]:
+    """Yield the nodes of each profile, and the ends of its intervals; no value where one ends at a bound."""
+    for curve in curves:
+        same = {"parameter": parameter, "estimator": curve.look.label}
+        yield from columns(**same, what="profile", value=curve.values, signed_root_deviance=curve.zeta)
+        for level, height in levels:
+            for end, zeta in zip(curve.at(height), (-height, height), strict=True):
+                yield {**same, "what": "end", "value": end, "signed_root_deviance": zeta, "level": level}
 
 
 def _limits(curves: Sequence[Curve], top: float) -> tuple[float, float]:

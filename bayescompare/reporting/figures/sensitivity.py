@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from bayescompare.reporting.figures.descent import ARRIVED
 from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.figures.lean import decades
 from bayescompare.reporting.figures.series import broken
+from bayescompare.reporting.figures.sheet import Row
 from bayescompare.reporting.formats import plain
 from bayescompare.reporting.palette import COLOURS, INKS, MARKERS
 
@@ -60,6 +61,8 @@ class Curve:
     rates, median, lower, upper, flagged : (K,)
         Learning rates, the median gap in standard errors with its 95 % interval (NaN where there are too few
         fits for one), and the share of flagged fits.
+    used, total : (K,)
+        Fits with a gap, and all.
     """
 
     name: str
@@ -68,6 +71,8 @@ class Curve:
     lower: Array
     upper: Array
     flagged: Array
+    used: npt.NDArray[np.int64]
+    total: npt.NDArray[np.int64]
 
 
 def sensitivity_panel(key: str, title: str, curves: Sequence[Curve], usual: float) -> Drawing:
@@ -96,7 +101,25 @@ def sensitivity_panel(key: str, title: str, curves: Sequence[Curve], usual: floa
         canvas.figure.text(
             (_LEFT + width) / _WIDTH, 8 / _HEIGHT, "learning rate", ha="right", fontsize=10.5, color=INKS["muted"]
         )
-        return canvas.finish(_alt(title, curves))
+        return canvas.finish(_alt(title, curves), _rows(title, curves))
+
+
+def _rows(title: str, curves: Sequence[Curve]) -> Iterator[Row]:
+    """Yield every rate of every line."""
+    for one in curves:
+        rates = zip(one.rates, one.median, one.lower, one.upper, one.used, one.total, one.flagged, strict=True)
+        for rate, median, lower, upper, used, total, flagged in rates:
+            yield {
+                "of": title,
+                "line": one.name,
+                "learning_rate": rate,
+                "median_standard_errors_left": median,
+                "lower": lower,
+                "upper": upper,
+                "n_used": int(used),
+                "n_total": int(total),
+                "share_flagged": flagged,
+            }
 
 
 def _style(k: int) -> tuple[str, str]:

@@ -97,11 +97,11 @@ class Stack:
     bars: Sequence[Bar]
 
 
-def of_bars(bars: Iterable[Bar], measure: str) -> Iterator[Row]:
+def of_bars(bars: Iterable[Bar], measure: str, parameter: str) -> Iterator[Row]:
     """Yield each part of each bar, and the total."""
     for bar in bars:
         for name, dot in {**bar.parts, "total": bar.total}.items():
-            yield {"part": name, **of_dot(bar.look, dot, measure)}
+            yield {"parameter": parameter, "part": name, **of_dot(bar.look, dot, measure)}
 
 
 def stacked_panel(
@@ -137,7 +137,7 @@ def stacked_panel(
             _total(axes, bar, top + _TOTAL)
         quiet(axes)
         ticks(axes, most=4)
-        return canvas.finish(_alt(title, measure, stacks), of_bars([bar for _, bar in placed], measure))
+        return canvas.finish(_alt(title, measure, stacks), of_bars([bar for _, bar in placed], measure, title))
 
 
 def _limits(placed: Sequence[tuple[float, Bar]], measure: str) -> tuple[float, float]:

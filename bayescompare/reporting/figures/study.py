@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks,
 from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.figures.lanes import LABELS, Lane, heights, label_lanes, plot_lanes, window
 from bayescompare.reporting.figures.numbers import of_lanes
+from bayescompare.reporting.figures.sheet import Row
 from bayescompare.reporting.formats import percent, plain, short
 from bayescompare.reporting.palette import INKS
 
@@ -97,7 +98,11 @@ def performance_panel(key: str, parameter: str, pairs: Sequence[Pair], level: fl
         ticks(right, most=3)
         label_lanes(canvas, bias, _TITLE)
         return canvas.finish(
-            _performance_alt(parameter, pairs, level), [*of_lanes(bias, "bias"), *of_lanes(coverage, "coverage")]
+            _performance_alt(parameter, pairs, level),
+            [
+                *of_lanes(bias, "value", parameter=parameter, measure="bias"),
+                *of_lanes(coverage, "value", parameter=parameter, measure="coverage"),
+            ],
         )
 
 
@@ -149,8 +154,16 @@ def verdict_panel(
         ticks(axes, most=5)
         label_lanes(canvas, lanes, top)
         return canvas.finish(
-            _verdict_alt(f"{title}, {subtitle}" if subtitle else title, lanes, margin), of_lanes(lanes, "estimand")
+            _verdict_alt(f"{title}, {subtitle}" if subtitle else title, lanes, margin),
+            _verdict_rows(title, subtitle, lanes, margin),
         )
+
+
+def _verdict_rows(objective: str, aspect: str, lanes: Sequence[Lane], margin: float) -> Iterator[Row]:
+    """Yield each estimand with its interval, and whether that leaves the claim undecided."""
+    same = {"of": ", ".join(part for part in (objective, aspect) if part)}
+    for lane, row in zip(lanes, of_lanes(lanes, "estimand", "scenario", **same), strict=True):
+        yield {**row, "margin": margin, "undecided": "yes" if lane.hollow else "no"}
 
 
 def _verdict_alt(title: str, lanes: Sequence[Lane], margin: float) -> str:

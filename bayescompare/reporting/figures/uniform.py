@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from bayescompare.comparison.uniformity import band
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
 from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.figures.lean import dots, in_pixels, lean
+from bayescompare.reporting.figures.sheet import Row, columns, thinned
 from bayescompare.reporting.formats import MINUS
 from bayescompare.reporting.palette import INKS, Look
 
@@ -84,6 +85,8 @@ Array = npt.NDArray[np.float64]
 _WIDTH, _TITLE, _PLOT, _AXIS, _LEFT = 270.0, 22.0, 150.0, 36.0, 42.0
 # Points at which a distribution function is looked at, and points of a cloud.
 _POINTS, _DOTS = 101, 80
+# Data sets of an estimator in the numbers.
+_KEPT = 500
 # Beyond this many band widths a curve is cut off.
 _FAR = 5.0
 
@@ -150,13 +153,30 @@ def uniform_panel(key: str, guide: Guide, title: str, curves: Sequence[Curve], t
         ticks(axes, "y", 4)
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "¼", "½", "¾", "1"])
         titled(canvas, below, _LEFT, _TITLE + _PLOT + 31, quietly=True)
-        return canvas.finish(_alt(title, curves, found, n))
+        return canvas.finish(_alt(title, curves, found, n), _rows(title, curves, n, at, tests))
+
+
+def _rows(title: str, curves: Sequence[Curve], n: int, at: Array, tests: int) -> Iterator[Row]:
+    """Yield the numbers of each estimator in their order, of which the curves are made, and the bands."""
+    for one in curves:
+        some, every = thinned(len(one.values), _KEPT)
+        share = (some + 1) / len(one.values)
+        named = {"estimator": one.look.label, "n": len(one.values), "one_in": every}
+        yield from columns(of=title, what="place", **named, place=np.sort(one.values)[some], share=share)
+    for what, prob in _probabilities(tests).items():
+        lower, upper = band(n, prob).ecdf(at)
+        yield from columns(of=title, what=f"{what} band", n=n, place=at, lower=lower, upper=upper)
+
+
+def _probabilities(tests: int) -> dict[str, float]:
+    """Return the share of right curves that each band holds whole."""
+    return {"outer": 1 - 0.05 / max(tests, 1), "inner": 0.95}
 
 
 def _bands(axes: Axes, n: int, at: Array, tests: int) -> float:
     """Draw the band that allows for several tests and that of one; return how far the first reaches."""
     reach = 0.0
-    for prob, colour in ((1 - 0.05 / max(tests, 1), "shade"), (0.95, "rule")):
+    for prob, colour in zip(_probabilities(tests).values(), ("shade", "rule"), strict=True):
         lower, upper = band(n, prob).ecdf(at)
         kept = (
             lean(np.column_stack([at, upper - at]) * [200.0, 600.0]),
@@ -223,7 +243,14 @@ def cloud_panel(key: str, title: str, clouds: Sequence[Cloud]) -> Drawing:
         ticks(axes, "x", 5)
         axes.set_yticks([-4, -2, 0, 2, 4], [f"{MINUS}4", f"{MINUS}2", "0", "2", "4"])
         titled(canvas, "share of the prior variance taken away", _LEFT, _TITLE + _PLOT + 31, quietly=True)
-        return canvas.finish(_cloud_alt(title, clouds))
+        return canvas.finish(_cloud_alt(title, clouds), _cloud_rows(title, clouds))
+
+
+def _cloud_rows(title: str, clouds: Sequence[Cloud]) -> Iterator[Row]:
+    for one in clouds:
+        some, every = thinned(len(one.z), _KEPT)
+        named = {"of": title, "estimator": one.look.label, "n": len(one.z), "one_in": every}
+        yield from columns(**named, contraction=one.contraction[some], z=one.z[some])
 
 
 def _cloud_alt(title: str, clouds: Sequence[Cloud]) -> str:

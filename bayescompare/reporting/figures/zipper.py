@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from matplotlib.axes import Axes
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, quiet, ticks, titled
 from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.figures.series import Dot, broken
+from bayescompare.reporting.figures.sheet import Row, columns, thinned
 from bayescompare.reporting.formats import count, percent
 from bayescompare.reporting.palette import INKS, Look
 
@@ -40,6 +42,8 @@ Array = npt.NDArray[np.float64]
 _WIDTH, _TITLE, _PLOT, _AXIS, _LEFT = 260.0, 24.0, 200.0, 34.0, 40.0
 #: Intervals that are drawn of one estimator; a pixel has room for no more.
 MOST = 150
+# And in the numbers.
+_KEPT = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +99,17 @@ def zipper_panel(
         ticks(axes, most=4)
         axes.set_yticks([0, 50, 100 * level], ["0", "50", f"{100 * level:g} %"])
         titled(canvas, "interval less truth", _LEFT, _TITLE + _PLOT + 30, quietly=True)
-        return canvas.finish(_alt(parameter, look, teeth, coverage, level), head=look, foot=foot)
+        return canvas.finish(
+            _alt(parameter, look, teeth, coverage, level), _rows(parameter, look, teeth, coverage), head=look, foot=foot
+        )
+
+
+def _rows(parameter: str, look: Look, teeth: Teeth, coverage: Dot) -> Iterator[Row]:
+    """Yield the intervals less the truth, from the nearest estimate to the farthest."""
+    n = len(teeth.lower)
+    some, every = thinned(n, _KEPT)
+    named = {"scenario": coverage.where, "parameter": parameter, "estimator": look.label, "one_in": every}
+    yield from columns(**named, percentile=100 * (some + 0.5) / n, lower=teeth.lower[some], upper=teeth.upper[some])
 
 
 def _window(teeth: Teeth) -> tuple[float, float]:
