@@ -1,4 +1,4 @@
-"""A colour and a marker for each estimator, the same in every figure (Okabe and Ito 2008, and a brown)."""
+"""A colour and a marker for each estimator, the same in every figure (Okabe and Ito 2008, a brown and a plum)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ COLOURS: Mapping[str, str] = {
     "sky": "#56b4e9",
     "green": "#009e73",
     "brown": "#7a4b2a",
+    "plum": "#500778",
 }
 #: Inks of the page, by the name of their CSS variable.
 INKS: Mapping[str, str] = {
@@ -45,6 +46,7 @@ _OWN = {
     "lbfgs-reml": "sky",
     "lbfgs-map": "green",
     "nuts": "ink",
+    "quadrature": "plum",
 }
 
 
