@@ -13,6 +13,8 @@ from markupsafe import Markup
 from bayescompare.comparison.prior_predictive import PriorPredictive
 from bayescompare.comparison.results import Results
 from bayescompare.reporting.context import context
+from bayescompare.reporting.figures.canvas import Drawing
+from bayescompare.reporting.figures.compact import compact
 from bayescompare.reporting.prior_page import prior_page
 from bayescompare.reporting.subject import Subject
 
@@ -33,13 +35,19 @@ def _hash(content: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader(__package__, "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["compact"] = _compact
+    return environment
+
+
+def _compact(one: Drawing) -> Markup:
+    return Markup(compact(one.svg, one.key))  # our own SVG, whose texts are escaped
 
 
 def page(results: Results) -> str:
