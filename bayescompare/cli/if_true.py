@@ -153,4 +153,5 @@ def _measure(row: Mapping[Any, Any] | None, name: str) -> str:
 def _coverage(row: Mapping[Any, Any] | None) -> str:
     if row is None or math.isnan(row["value"]):
         return "-"
-    return f"{100 * row['value']:.0f} % [{100 * row['lower']:.0f}, {100 * row['upper']:.0f}]"
+    some = f" of {row['n_used']}" if row["n_used"] < row["n_total"] else ""
+    return f"{100 * row['value']:.0f} % [{100 * row['lower']:.0f}, {100 * row['upper']:.0f}]{some}"

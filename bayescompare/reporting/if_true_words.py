@@ -24,7 +24,7 @@ def sentences(tables: Mapping[str, pd.DataFrame], about: Mapping[str, Any]) -> l
     table, spread, differences = (tables[name] for name in ("if_true", "if_true_estimates", "if_true_differences"))
     if not len(table):
         return ["No simulated data set has been fitted yet."]
-    parts = [_ends(table), _collapse(table, spread), _bias(table), _coverage(table)]
+    parts = [_ends(table), _collapse(table, spread), _bias(table), _coverage(table, spread)]
     first = f"If the {about['truth']} fit were the truth, {'; '.join(part for part in parts if part)}."
     return [signed(first), *filter(None, [unusual(differences)])]
 
@@ -93,10 +93,11 @@ def chosen_kinds(table: pd.DataFrame) -> pd.DataFrame:
     return order.drop_duplicates(["estimator", "parameter"]).sort_index()
 
 
-def _coverage(table: pd.DataFrame) -> str:
-    """Say whose intervals miss the truth most often."""
+def _coverage(table: pd.DataFrame, spread: pd.DataFrame) -> str:
+    """Say whose intervals miss the truth most often; of an sd of zero, which most intervals cannot hold, none."""
     rows = chosen_kinds(table)
-    rows = rows[rows["value"].notna()]
+    zero = spread.loc[spread["parameter"].str.startswith("sd_") & (spread["truth"] == 0), "parameter"]
+    rows = rows[rows["value"].notna() & ~rows["parameter"].isin(zero)]
     if not len(rows):
         return ""
     worst = rows.loc[rows["value"].idxmin()]

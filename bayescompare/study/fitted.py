@@ -222,7 +222,10 @@ def _notes(fit: Fit, zero: set[str], undefined: set[str]) -> Iterator[str]:
     """Yield what to know of a truth."""
     if zero:
         named = ", ".join(f"{fit.layout.sd_name}[{effect}]" for effect in fit.layout.effects if effect in zero)
-        yield f"{named} is 0 in the {fit.estimator} fit, and so it is in the simulated data."
+        yield (
+            f"{named} is 0 in the {fit.estimator} fit, and so it is in the simulated data: every estimate of it is too "
+            "large or right, and intervals that do not reach zero, such as equal tails of draws, cannot hold it."
+        )
     if undefined:
         yield f"{', '.join(sorted(undefined))} has no true value, because an sd is 0."
     if fit.status is Status.FLAGGED:
