@@ -8,16 +8,16 @@ from pathlib import Path
 from standalone import standalone
 
 import bayescompare as bc
-from bayescompare.reporting.error_parts import error_parts
+from bayescompare.reporting.headline import headline
 from bayescompare.reporting.subject import Subject
 
 
 def picture(folder: Path) -> str:
-    """Return the mean errors of the first sd of the random effects in parts, an SVG of its own."""
-    parts = error_parts(Subject(bc.read_results(folder)))
-    if parts is None or not parts.leading:
+    """Return the errors of the sds of the random effects in parts, the picture that a report opens with."""
+    answer = headline(Subject(bc.read_results(folder)))
+    if answer is None or not answer.pictures:
         raise SystemExit(f"{folder} holds no study whose errors are known in parts.")
-    return standalone(parts.leading)
+    return standalone(answer.pictures)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from bayescompare.comparison.estimands import flagged_share
 from bayescompare.comparison.schema import HEADLINE_COLUMNS
 from bayescompare.fits import Flag
 
-__all__ = ["ASPECTS", "headline"]
+__all__ = ["ASPECTS", "group_sds", "headline"]
 
 #: Aspect -> what is said of an estimator; the number is that of its worst scenario (and parameter).
 ASPECTS: Mapping[str, str] = {
@@ -95,19 +95,35 @@ def _collapses(fits: pd.DataFrame) -> Iterator[dict[str, object]]:
             }  # fmt: skip
 
 
+def group_sds(means: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean errors of the sds of the random effects in parts, in typical ML standard errors.
+
+    Parameters
+    ----------
+    means
+        Mean errors in parts, `decomposition.Decomposition.means`.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``estimator``, ``aspect`` (those of `ASPECTS` that are mean errors), ``scenario``, ``parameter``,
+        ``value``, ``lower``, ``upper``, ``n_used``, ``n_total``. The intervals of an estimator and aspect hold all
+        together with a probability of 95 % (Bonferroni); a mean without a Monte Carlo error is left out.
+    """
+    kept = (means["unit"] == _UNIT) & means["parameter"].str.startswith("sd_") & means["mcse"].notna()
+    sds = means[kept & means["part"].isin(_PARTS)]
+    sds = sds.assign(aspect=sds["part"].map(_PARTS))
+    each = sds.groupby(["estimator", "aspect"])["value"].transform("size")
+    half = ndtri(1 - 0.025 / each.to_numpy(dtype=float)) * sds["mcse"]
+    sds = sds.assign(lower=sds["value"] - half, upper=sds["value"] + half)
+    return sds[["estimator", "aspect", "scenario", "parameter", "value", "lower", "upper", "n_used", "n_total"]]
+
+
 def _sds(means: pd.DataFrame) -> Iterator[dict[str, object]]:
     """Yield the largest mean of each part over the sds of the random effects."""
-    sds = means[(means["unit"] == _UNIT) & means["parameter"].str.startswith("sd_") & means["mcse"].notna()]
-    for (label, part), group in sds[sds["part"].isin(_PARTS)].groupby(["estimator", "part"], sort=False):
-        worst = group.loc[group["value"].abs().idxmax()]
-        half = float(ndtri(1 - 0.025 / len(group))) * worst["mcse"]
+    for _, group in group_sds(means).groupby(["estimator", "aspect"], sort=False):
         yield {
-            "estimator": label,
-            "aspect": _PARTS[str(part)],
-            "value": worst["value"],
-            "lower": worst["value"] - half,
-            "upper": worst["value"] + half,
-            **{name: worst[name] for name in ("scenario", "parameter", "n_used", "n_total")},
+            **group.loc[group["value"].abs().idxmax()].to_dict(),
             "best": float(group["value"].abs().min()),
             "choices": len(group),
         }

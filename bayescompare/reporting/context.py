@@ -108,7 +108,6 @@ def context(subject: Subject) -> Context:
     """Return what the template shows of results."""
     about = subject.about
     fits = subject.table("fits")
-    parts = error_parts(subject)
     return Context(
         title=str(about.get("title") or about.get("study") or about.get("dataset") or "Comparison of estimators"),
         subtitle=subtitle(subject),
@@ -121,7 +120,7 @@ def context(subject: Subject) -> Context:
         fit_answer=None if subject.is_study else fit_answer(subject),
         study_answer=study_answer(subject) if subject.is_study else None,
         calibration=calibration_section(subject),
-        headline=headline(subject, parts.leading if parts else []),
+        headline=headline(subject),
         flags=flag_notes(subject, fits) if len(fits) else [],
         notes=list(about.get("notes") or ()),
         failed=subject.results.failed,
@@ -140,7 +139,7 @@ def context(subject: Subject) -> Context:
         priors=priors(subject),
         pictures=pictures(subject),
         zippers=zippers(subject),
-        error_parts=parts,
+        error_parts=error_parts(subject),
         outcomes=outcomes(subject),
         readings=readings(subject),
         ademp=ademp(subject),

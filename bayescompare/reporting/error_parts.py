@@ -40,8 +40,6 @@ class ErrorParts:
 
     Parameters
     ----------
-    leading
-        Drawings of the first sd of random effects, which are shown with the answer and not among the others.
     shown
         What is shown where that is not all.
     local
@@ -49,7 +47,6 @@ class ErrorParts:
     """
 
     drawings: Sequence[Drawing]
-    leading: Sequence[Drawing]
     shown: str
     local: bool
     parts: Mapping[str, str]
@@ -68,9 +65,7 @@ def error_parts(subject: Subject) -> ErrorParts | None:
     means, squares = (frame[frame["scenario"].isin(scenarios)] for frame in (found.means, found.squares))
     used = [name for name in PARTS if name in set(means["part"])]
     drawn = _drawings(subject, means[means["unit"] == _UNIT], scenarios)
-    leading = next((parameter for parameter in drawn if parameter.startswith("sd_")), "")
     return ErrorParts(
-        leading=drawn.pop(leading, []),
         drawings=[drawing for one in drawn.values() for drawing in one],
         shown=_shown(subject, scenarios, _parameters(means)),
         local=bool((means["n_local"] > 0).any()),

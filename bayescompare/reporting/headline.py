@@ -1,16 +1,21 @@
-"""The answer of a study on one screen: an estimator a row, what became of the random effects, and how sure that is."""
+"""The answer of a study on one screen: what became of the random effects, and how sure that is."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from bayescompare.comparison.headline import ASPECTS
+import pandas as pd
+
+from bayescompare.comparison.headline import ASPECTS, group_sds
 from bayescompare.reporting.factorial import names
 from bayescompare.reporting.figures.canvas import Drawing
+from bayescompare.reporting.figures.strip import Strip, strip_panel
 from bayescompare.reporting.formats import NOT_AVAILABLE, Value, count, plain, text
 from bayescompare.reporting.grid import Column, Grid, grid
+from bayescompare.reporting.lead import Sentence, sentences
+from bayescompare.reporting.picture import dot_of
 from bayescompare.reporting.subject import Subject
 
 __all__ = ["Headline", "headline"]
@@ -28,19 +33,25 @@ _NOTHING = {
 }
 # The error that a number is printed with at the least: thousandths of a standard error interest nobody.
 _FINEST = 0.01
+_DRAWN = {
+    "optimizer and stopping": "Optimizer and stopping",
+    "objective": "Objective, or prior and loss",
+    "total": "Bias: these and sampling",
+}
+_UNIT = "mean error of a group sd, in ML standard errors"
 _NOT_ESTIMATED = "it does not estimate the sds of the groups"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headline:
-    """Sentences, the table behind them, and pictures of the errors of the first sd of the groups."""
+    """Three sentences, a picture of the errors of the sds of the groups, and the table behind them."""
 
-    sentences: tuple[str, ...]
+    sentences: Sequence[Sentence]
     table: Grid
     pictures: Sequence[Drawing]
 
 
-def headline(subject: Subject, pictures: Sequence[Drawing]) -> Headline | None:
+def headline(subject: Subject) -> Headline | None:
     """Return the answer of a study; None where nothing is known of the random effects."""
     found = subject.results.headline
     if not subject.is_study or not len(found):
@@ -54,8 +65,43 @@ def headline(subject: Subject, pictures: Sequence[Drawing]) -> Headline | None:
         for label in subject.estimators
     ]
     caption = "What became of the random effects: each estimator in its worst scenario, with 95 % intervals"
-    return Headline(sentences=tuple(_sentences(subject, cells, where)), table=grid("headline", caption, columns, rows),
-                    pictures=pictures)  # fmt: skip
+    sds = group_sds(subject.results.decomposition.means)
+    return Headline(
+        sentences=sentences(subject, found, sds, where),
+        pictures=_pictures(subject, sds, where),
+        table=grid("headline", caption, columns, rows),
+    )
+
+
+def _pictures(subject: Subject, sds: pd.DataFrame, where: Mapping[str, str]) -> list[Drawing]:
+    """Return the parts of the errors side by side on one scale; none where no sd is estimated."""
+    strips = {aspect: _strips(subject, sds, aspect, where) for aspect in _DRAWN}
+    if not any(one.dots for each in strips.values() for one in each):
+        return []
+    every = [one for each in strips.values() for one in each]
+    return [strip_panel(f"strip{k}", _DRAWN[aspect], strips[aspect], _UNIT, among=every)
+            for k, aspect in enumerate(strips)]  # fmt: skip
+
+
+def _strips(subject: Subject, sds: pd.DataFrame, aspect: str, where: Mapping[str, str]) -> list[Strip]:
+    known = set(sds["estimator"])
+    mine = sds[sds["aspect"] == aspect].groupby("estimator", sort=False)
+    found = {str(label): group.to_dict("records") for label, group in mine}
+    return [
+        Strip(
+            look=look,
+            dots=[dot_of(row, f"{where[str(row['scenario'])]}, {row['parameter']}") for row in found.get(label, [])],
+            reason="" if label in found else _why_not(label, aspect, known),
+        )
+        for label, look in subject.estimators.items()
+    ]
+
+
+def _why_not(label: str, aspect: str, known: Set[str]) -> str:
+    """Return why an estimator has no such part."""
+    if label not in known:
+        return "no sd of the groups"
+    return "draws: no optimum" if label.partition(":")[0] == "nuts" and aspect == "optimizer and stopping" else "n/a"
 
 
 def _cell(aspect: str, row: Mapping[str, Any] | None, where: Mapping[str, str]) -> Value:
@@ -80,34 +126,3 @@ def _shown(aspect: str, row: Mapping[str, Any], value: float) -> str:
 def _interval(aspect: str, row: Mapping[str, Any]) -> str:
     low, high = (_shown(aspect, row, row[end]).removeprefix("×") for end in ("lower", "upper"))
     return f"[{low}, {high}]"
-
-
-def _sentences(
-    subject: Subject, cells: Mapping[tuple[str, str], Mapping[str, Any]], where: Mapping[str, str]
-) -> list[str]:
-    """Return what Adam did most and least to the sds of the groups, and what its objective did."""
-    adam = [label for label in subject.estimators if label.startswith("adam")]
-    moved = [cells[label, "optimizer and stopping"] for label in adam if (label, "optimizer and stopping") in cells]
-    if not moved:
-        return []
-    most, least = (choose(moved, key=lambda row: abs(row["value"])) for choose in (max, min))
-    said = [f"Optimizer and stopping moved a sd of the random effects most by {_said(most, where)}."]
-    if least["estimator"] != most["estimator"]:
-        said.append(f"With {_spaced(least['estimator'])} it was at most {_said(least, where, named=False)}.")
-    objectives = [cells[label, "objective"] for label in adam if (label, "objective") in cells]
-    if objectives:
-        far = max(objectives, key=lambda row: abs(row["value"]))
-        said.append(f"The objective moved one most by {_said(far, where)}.")
-    return said
-
-
-def _spaced(label: str) -> str:
-    """Return a label whose settings can be broken into lines."""
-    name, colon, settings = label.partition(":")
-    return f"{name} ({settings.replace(',', ', ')})" if colon else name
-
-
-def _said(row: Mapping[str, Any], where: Mapping[str, str], *, named: bool = True) -> str:
-    label = f" with {_spaced(row['estimator'])}" if named else ""
-    value, bounds = _shown("total", row, row["value"]), _interval("total", row)
-    return f"{value} {bounds} standard errors{label} ({row['parameter']} in {where.get(row['scenario'])})"

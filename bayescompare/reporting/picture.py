@@ -138,7 +138,7 @@ def dot_of(row: Mapping[str, object], where: str) -> Dot:
     value, lower, upper = (float(str(row[name])) for name in ("value", "lower", "upper"))
     used, total = int(str(row["n_used"])), int(str(row["n_total"]))
     return Dot(
-        value=value, lower=lower, upper=upper, used=used, total=total, reason=str(row["reason"] or ""), where=where
+        value=value, lower=lower, upper=upper, used=used, total=total, reason=str(row.get("reason") or ""), where=where
     )
 
 

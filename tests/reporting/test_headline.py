@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import re
+from functools import partial
+from html import unescape
+from io import StringIO
 
+import pandas as pd
 import pytest
 
+from bayescompare.comparison.headline import group_sds
 from bayescompare.comparison.results import Results
+from bayescompare.reporting.figures.series import Dot
+from bayescompare.reporting.figures.strip import Strip, strip_panel
+from bayescompare.reporting.headline import headline
+from bayescompare.reporting.lead import sentences
 from bayescompare.reporting.palette import looks
 from bayescompare.reporting.render import page
 from bayescompare.reporting.subject import Subject
@@ -35,20 +44,78 @@ def test_the_table_comes_before_the_claims_and_holds_the_worst_numbers(html: str
     assert html.index('id="headline"') < html.index('id="claim-1"')
 
 
-def test_the_sentences_name_the_number_its_interval_and_its_place(html: str, results: Results) -> None:
-    lead = re.search(r"<h2>What became of the random effects</h2>\s*<p class=\"lead\">(.*?)</p>", html, re.S)
-    assert lead is not None
+def test_the_first_sentences_name_the_number_its_interval_its_place_and_its_fits(html: str, results: Results) -> None:
+    said = re.findall(r'<p class="lead"><strong>(.*?)</strong> <span>(.*?)</span></p>', html)
+    assert "best" in said[0][0]
     rows = results.headline[results.headline["aspect"] == "optimizer and stopping"]
-    worst = rows[rows["estimator"].str.startswith("adam")].sort_values("value", key=abs).iloc[-1]
-    for part in (str(worst["parameter"]), str(worst["scenario"]), "standard errors", "["):
-        assert part in lead[1]
+    adam = rows[rows["estimator"].str.startswith("adam")]
+    best = adam.loc[adam[["lower", "upper"]].abs().max(axis=1).idxmin()]
+    numbers = unescape(said[0][1])
+    for part in (f"{best['parameter']} in {best['scenario']}", f"n = {best['n_used']}/{best['n_total']}", "["):
+        assert part in numbers
 
 
-def test_the_picture_of_the_first_sd_stands_in_the_answer_alone(html: str) -> None:
-    answer, rest = html.split('id="claim-0"' if 'id="claim-0"' in html else 'id="claim-1"', 1)
-    assert 'aria-label="Stacked bars' in answer or "Stacked bars of the" in answer
-    assert rest.count("Stacked bars of the mean error in standard errors of sd_g[Intercept]") == 0
-    assert "Stacked bars of the mean error in standard errors of sigma" in rest
+def sd_row(estimator: str, aspect: str, value: float, half: float, **other: object) -> dict[str, object]:
+    return {
+        "estimator": estimator, "aspect": aspect, "scenario": "a", "parameter": "sd_g[x]", "value": value,
+        "lower": value - half, "upper": value + half, "n_used": 80, "n_total": 80, "choices": 2, **other,
+    }  # fmt: skip
+
+
+MOVED = "optimizer and stopping"
+
+
+@pytest.mark.parametrize(
+    ("best", "worst", "said"),
+    [
+        ((0.02, 0.01), (-1.3, 0.7), ["leaves the random effects alone", "too small by 1.3 standard errors"]),
+        ((0.02, 0.09), (0.5, 0.1), ["is undecided whether Adam moves", "too large by 0.5 standard errors"]),
+        ((-0.5, 0.1), (0.9, 0.2), ["Even at its best, Adam moves", "too large by 0.9 standard errors"]),
+        ((0.02, 0.01), (0.9, 0.9), ["leaves the random effects alone", "is undecided whether it moves them"]),
+        ((0.0, 0.01), (0.03, 0.02), ["leaves the random effects alone", "leaves them alone too"]),
+    ],
+)
+def test_a_claim_is_made_only_where_the_whole_interval_lies_beyond_the_margin(
+    results: Results, best: tuple[float, float], worst: tuple[float, float], said: list[str]
+) -> None:
+    labels = ("adam-marginal", "adam-marginal:lr=0.01,batch=3")
+    rows = pd.DataFrame([sd_row(label, MOVED, *each) for label, each in zip(labels, (best, worst), strict=True)])
+    found = sentences(Subject(results), rows, rows, {"a": "a"})
+    assert [words in one.claim for words, one in zip(said, found, strict=True)] == [True, True], found
+
+
+def test_adam_is_not_cleared_by_its_worst_mean_where_another_is_less_sure(results: Results) -> None:
+    rows = pd.DataFrame([sd_row("adam-marginal", MOVED, 0.05, 0.01)])
+    every = pd.DataFrame([sd_row("adam-marginal", MOVED, 0.05, 0.01), sd_row("adam-marginal", MOVED, 0.03, 0.3)])
+    assert "undecided" in sentences(Subject(results), rows, every, {})[0].claim
+
+
+def test_the_objectives_that_know_no_sd_are_named(results: Results) -> None:
+    rows = pd.DataFrame([sd_row("adam-marginal", "objective", 0.0, 0.01)])
+    (one,) = sentences(Subject(results), rows, rows, {})
+    assert "adam-pooled" in one.numbers
+    assert "no sd of the groups" in one.numbers
+
+
+def test_the_picture_shows_each_estimator_and_every_number_is_in_its_sheet(results: Results) -> None:
+    subject = Subject(results)
+    found = headline(subject)
+    assert found is not None
+    sds = group_sds(results.decomposition.means)
+    for one, aspect in zip(found.pictures, ("optimizer and stopping", "objective", "total"), strict=True):
+        assert all(look.name in one.svg for look in subject.estimators.values())
+        sheet = pd.read_csv(StringIO(one.numbers))
+        mine = sds[sds["aspect"] == aspect]
+        assert sorted(sheet["mean error"]) == pytest.approx(sorted(mine["value"]), abs=1e-4)
+        assert sorted(sheet["upper"]) == pytest.approx(sorted(mine["upper"]), abs=1e-4)
+
+
+def test_a_mean_beyond_the_axis_is_an_arrow_with_its_number() -> None:
+    many = looks([f"adam-marginal:lr={k}" for k in range(12)])
+    dot = partial(Dot, used=80, total=80)
+    near = [Strip(look=look, dots=[dot(value=0.1, lower=0.0, upper=0.2)]) for look in list(many.values())[:11]]
+    far = Strip(look=list(many.values())[11], dots=[dot(value=-50.0, lower=-51.0, upper=-49.0)])
+    assert "◂ −50" in strip_panel("k", "Optimizer", [*near, far], "mean error").svg
 
 
 def test_one_s_own_data_have_no_such_answer() -> None:

@@ -1,0 +1,162 @@
+"""The first sentences of a study's report: what the optimizer did to the random effects, at its best and worst."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from bayescompare.comparison.claims import CLAIMS, Verdict, decide
+from bayescompare.reporting.formats import count, plain
+from bayescompare.reporting.settings import in_words
+from bayescompare.reporting.subject import Subject
+
+__all__ = ["Sentence", "sentences"]
+
+_MARGIN = CLAIMS[3].margin
+_OPTIMIZER, _OBJECTIVE = "optimizer and stopping", "objective"
+# Thousandths of a standard error interest nobody.
+_FINEST = 0.01
+_AT_BEST = {
+    Verdict.REFUTED: "At its best, {who} leaves the random effects alone.",
+    Verdict.SUPPORTED: "Even at its best, {who} moves the random effects.",
+    Verdict.UNDECIDED: "At its best, it is undecided whether {who} moves the random effects.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What is said in a few words, and the numbers that say it."""
+
+    claim: str
+    numbers: str
+
+
+def sentences(subject: Subject, found: pd.DataFrame, sds: pd.DataFrame, where: Mapping[str, str]) -> list[Sentence]:
+    """Return what Adam did to the sds of the groups at its best and worst, and what its objectives did.
+
+    Of a study without Adam it is what its optimizers did.
+
+    Parameters
+    ----------
+    found
+        Of `comparison.headline.headline`.
+    sds
+        Of `comparison.headline.group_sds`.
+    where
+        Scenario to its name.
+    """
+    adam = [label for label in subject.estimators if label.startswith("adam")]
+    who, labels = ("Adam", adam) if adam else ("the optimizer", list(subject.estimators))
+    rows = found[found["estimator"].isin(labels)].to_dict("records")
+    moved = [row for row in rows if row["aspect"] == _OPTIMIZER]
+    said = []
+    if moved:
+        best, *others = sorted(moved, key=_at_most)
+        said.append(_best(best, sds, who, where))
+        worst = max(others, key=_at_least, default=best)
+        # where the best is sure to move them, one that may not is no worse
+        if others and (_verdict(best) != Verdict.SUPPORTED or _verdict(worst) == Verdict.SUPPORTED):
+            away = [row for row in rows if row["aspect"] == "arrival" and row["estimator"] == worst["estimator"]]
+            said.append(_worst(worst, away, where))
+    objectives = [row for row in rows if row["aspect"] == _OBJECTIVE]
+    if objectives:
+        without = [label for label in labels if label not in set(sds["estimator"])]
+        said.append(_objective(max(objectives, key=_at_least), without, where))
+    return said
+
+
+def _best(row: Mapping[str, Any], sds: pd.DataFrame, who: str, where: Mapping[str, str]) -> Sentence:
+    mine = sds[(sds["estimator"] == row["estimator"]) & (sds["aspect"] == _OPTIMIZER)]
+    # the worst mean may lie within the margin where a less certain one does not
+    within = mine[["lower", "upper"]].abs().to_numpy().max() < _MARGIN
+    verdict = Verdict.REFUTED if within else Verdict.UNDECIDED
+    if _verdict(row) == Verdict.SUPPORTED:
+        verdict = Verdict.SUPPORTED
+    numbers = (
+        f"{_spaced(row['estimator'])}: optimizer and stopping move the sds of the groups by {_moved(row)} "
+        f"ML standard errors at the most, the worst of {row['choices']} {_place(row, where)}."
+    )
+    return Sentence(_AT_BEST[verdict].format(who=who), numbers)
+
+
+def _worst(row: Mapping[str, Any], away: Sequence[Mapping[str, Any]], where: Mapping[str, str]) -> Sentence:
+    verdict = _verdict(row)
+    claim = {
+        Verdict.REFUTED: "At its worst, it leaves them alone too.",
+        Verdict.SUPPORTED: f"At its worst, it makes a sd too {_side(row)} by {_rounded(row)} standard errors.",
+        Verdict.UNDECIDED: "At its worst, it is undecided whether it moves them.",
+    }[verdict]
+    numbers = f"{_spaced(row['estimator'])}: {_moved(row)} {_place(row, where)}"
+    for one in away:
+        low, high = (f"{100 * one[end]:.0f}" for end in ("lower", "upper"))
+        numbers += f"; up to {100 * one['value']:.0f} % [{low}, {high}] of its fits stop away from their optimum"
+    return Sentence(claim, f"{numbers}.")
+
+
+def _objective(row: Mapping[str, Any], without: Sequence[str], where: Mapping[str, str]) -> Sentence:
+    claim = {
+        Verdict.REFUTED: "What is minimised hardly matters to them.",
+        Verdict.SUPPORTED: f"What is minimised can make one too {_side(row)} by {_rounded(row)}.",
+        Verdict.UNDECIDED: "Whether it matters what is minimised is undecided.",
+    }[_verdict(row)]
+    numbers = f"{_spaced(row['estimator'])}: {_moved(row)} {_place(row, where)}"
+    if without:
+        numbers += f"; {_listed(without)} estimate{'s' if len(without) == 1 else ''} no sd of the groups"
+    return Sentence(claim, f"{numbers}.")
+
+
+def _bounds(row: Mapping[str, Any]) -> tuple[float, float]:
+    """Return the interval of a mean, counted from zero to the side where the mean lies."""
+    return (row["lower"], row["upper"]) if row["value"] >= 0 else (-row["upper"], -row["lower"])
+
+
+def _at_least(row: Mapping[str, Any]) -> float:
+    return _bounds(row)[0]
+
+
+def _at_most(row: Mapping[str, Any]) -> float:
+    return max(map(abs, _bounds(row)))
+
+
+def _verdict(row: Mapping[str, Any]) -> Verdict:
+    """Return whether a mean is farther from zero than the margin, on the side where it lies."""
+    return decide(*_bounds(row), _MARGIN)
+
+
+def _side(row: Mapping[str, Any]) -> str:
+    return "large" if row["value"] > 0 else "small"
+
+
+def _error(row: Mapping[str, Any]) -> float:
+    """Return the error that a number is printed with."""
+    return max((row["upper"] - row["lower"]) / 4, _FINEST)
+
+
+def _rounded(row: Mapping[str, Any]) -> str:
+    return f"{abs(row['value']):.1f}"
+
+
+def _moved(row: Mapping[str, Any]) -> str:
+    """Return a mean with its interval."""
+    value, low, high = (plain(row[name], _error(row)) for name in ("value", "lower", "upper"))
+    return f"{value} [{low}, {high}]"
+
+
+def _place(row: Mapping[str, Any], where: Mapping[str, str]) -> str:
+    """Return of which parameter and scenario a number is, and of how many fits."""
+    scenario = where.get(str(row["scenario"]), str(row["scenario"]))
+    return f"({row['parameter']} in {scenario}, n = {count(row['n_used'], row['n_total'])})"
+
+
+def _spaced(label: str) -> str:
+    """Return an estimator and its settings in words."""
+    name, _, settings = label.partition(":")
+    return f"{name} ({in_words(label)})" if settings else name
+
+
+def _listed(labels: Sequence[str]) -> str:
+    *most, last = map(_spaced, labels)
+    return f"{', '.join(most)} and {last}" if most else last
