@@ -39,6 +39,8 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class _Reason:
+    """A sentence, and how much of a difference it explains."""
+
     size: float
     words: str
 
@@ -125,9 +127,14 @@ def _posterior(subject: Subject, against: Yardstick, parameter: str, optima: pd.
         yield _Reason(abs(away), f"Its posterior mean is {_apart(away, 'posterior sds')} the maximum of the "
                                  "likelihood by draws that cannot be trusted.")  # fmt: skip
         return
-    said = f"The posterior mean lies {_apart(away, 'posterior sds')} the maximum of the likelihood."
-    pull, reach = _pull(subject, against, parameter), (upper - mean) / (mean - lower)
-    yield _Reason(abs(away), f"{said} {pull}{_lopsided(reach)}".strip())
+    reach = (upper - mean) / (mean - lower)
+    for words in (
+        f"The posterior mean lies {_apart(away, 'posterior sds')} the maximum of the likelihood.",
+        _pull(subject, against, parameter),
+        _lopsided(reach),
+    ):
+        if words:
+            yield _Reason(abs(away), words)
 
 
 def _moments(subject: Subject, against: Yardstick, parameter: str) -> tuple[float, float, float, float]:
@@ -167,7 +174,7 @@ def _lopsided(reach: float) -> str:
     if not np.isfinite(reach) or 1 / _LOPSIDED <= reach <= _LOPSIDED or reach <= 0:
         return ""
     side, other, times = ("up", "down", reach) if reach > 1 else ("down", "up", 1 / reach)
-    return f" Its posterior is lopsided: the interval reaches {times:.1f} times as far {side} from the mean as {other}."
+    return f"Its posterior is lopsided: the interval reaches {times:.1f} times as far {side} from the mean as {other}."
 
 
 def _in_units(difference: float, scale: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -157,10 +158,10 @@ def test_a_bound_is_the_first_reason() -> None:
 def test_the_pull_of_the_priors(sensitivity: float, words: str) -> None:
     scaling = pd.DataFrame([{"scenario": "cake", "estimator": "nuts", "parameter": SD, "prior": sensitivity,
                              "likelihood": 0.3, "diagnosis": "nothing", "ml": 0.7, "tail": 0.4}])  # fmt: skip
-    (sentence,) = reasons(changed(calm(1.1), power_scaling=scaling), SD)
-    assert sentence.startswith("The posterior mean lies ")
-    assert "posterior sds above the maximum of the likelihood" in sentence
-    assert words in sentence
+    lies, pull = reasons(changed(calm(1.1), power_scaling=scaling), SD)
+    assert lies.startswith("The posterior mean lies ")
+    assert "posterior sds above the maximum of the likelihood" in lies
+    assert words in pull
 
 
 def test_a_posterior_that_is_lopsided() -> None:
@@ -168,5 +169,20 @@ def test_a_posterior_that_is_lopsided() -> None:
     intervals = results.tables["intervals"].copy()
     mine = (intervals["estimator"] == "nuts") & (intervals["parameter"] == SD)
     intervals.loc[mine, ["lower", "upper"]] = [1.0, 1.3]
-    (sentence,) = reasons(changed(results, intervals=intervals), SD)
+    _, sentence = reasons(changed(results, intervals=intervals), SD)
     assert sentence.endswith("the interval reaches 2.0 times as far up from the mean as down.")
+
+
+def test_the_answer_is_three_sentences_and_a_picture_at_most() -> None:
+    scaling = pd.DataFrame([{"scenario": "cake", "estimator": "nuts", "parameter": SD, "prior": 0.3,
+                             "likelihood": 0.3, "diagnosis": "nothing", "ml": 0.7, "tail": 0.4}])  # fmt: skip
+    results = changed(exact_gamma(flagged(calm(2.0), "nuts", "rhat", "ess", "divergences")), power_scaling=scaling)
+    found = answer(results)
+    assert len(found.sentences) == 3
+    assert not any(re.search(r"\.\s", sentence) for sentence in found.sentences)
+    most = max(found.reasons, key=lambda one: one.size)
+    assert len(most.sentences) > 1
+    html = page(results)
+    lead = html.index(found.sentences[-1])
+    # the picture comes next, and the rest of the reasons below it
+    assert html.index("<svg", lead) < html.index(most.sentences[1], lead)

@@ -228,6 +228,12 @@ def test_what_was_run_is_said(study_page: Page, fit_page: Page) -> None:
     assert {tag for tag, _ in fit_page.tags} >= {"math", "msub", "mtext"}
 
 
+def test_every_table_has_a_name_and_a_caption(any_page: Page) -> None:
+    tables = [attrs for tag, attrs in any_page.tags if tag == "table"]
+    assert all(attrs.get("id") for attrs in tables)
+    assert [tag for tag, _ in any_page.tags].count("caption") == len(tables)
+
+
 def test_claims_without_data_are_not_tested(study_page: Page) -> None:
     assert "No fit of this study bears on it" in study_page.text
 
@@ -360,7 +366,8 @@ def test_mathematics_is_well_formed_and_names_every_parameter() -> None:
 
 def test_a_verdict_is_printed_with_its_own_margin(study_page: Page, study_results: Results) -> None:
     summary, verdicts = study_results.verdict_summary, study_results.verdicts
-    printed = [row[3][1] for row in rows(study_page, "") if len(row) == 4]
+    boards = [name for name in study_page.tables if re.fullmatch(r"claim-\d-objectives", name)]
+    printed = [row[3][1] for name in boards for row in rows(study_page, name)]
     assert len(printed) == int((summary["objective"] != "").sum())
     for words, row in zip(printed, summary[summary["objective"] != ""].itertuples(), strict=True):
         key = (row.claim, row.aspect, row.objective, row.worst_scenario)

@@ -154,7 +154,8 @@ def _ranks(line: Line2D, parameter: str, chain: int) -> Iterator[Row]:
 def _restyled(axes: Axes) -> None:
     """Make the test's p value and the points that fail it quieter, and lines no finer than the screen."""
     for note in axes.texts:
-        note.set(text=note.get_text().partition("(")[0].replace("=", " = "), fontsize=9, color=INKS["muted"])
+        p = note.get_text().partition("(")[0].partition("=")[2].strip()
+        note.set(text="p < 0.01" if p == "0.00" else f"p = {p}", fontsize=9, color=INKS["muted"])
     for points in axes.collections:
         points.set(sizes=[3], color=INKS["ink"])
     for line in axes.lines:

@@ -132,7 +132,7 @@ def _remarks(axes: Axes, dot: Dot, y: float, colour: str, *, shown: bool) -> Non
         text, place = f"{plain(dot.value, digits=2)} {'▸' if right else ''}", (-2 if right else 2, 0)
         axes.annotate(
             text if right else f"◂ {text}", (float(right), y), place, ("axes fraction", "data"), "offset points",
-            ha="right" if right else "left", color=colour, bbox=box, zorder=5, **style,
+            ha="right" if right else "left", color=INKS["ink"], bbox=box, zorder=5, **style,
         )  # fmt: skip
     if dot.used < dot.total:
         axes.annotate(

@@ -159,7 +159,7 @@ def _draw(gaps: Axes, shares: Axes, curve: Curve, k: int, *, aside: float) -> No
 
 
 def _name(axes: Axes, curves: Sequence[Curve]) -> None:
-    """Write each line's name beside its right end, none over another."""
+    """Write each line's name beside its right end, after its marker, none over another."""
     if len(curves) < 2:
         return
     low, high = np.log10(axes.get_ylim())
@@ -169,9 +169,14 @@ def _name(axes: Axes, curves: Sequence[Curve]) -> None:
     last = -np.inf
     for k in np.argsort(pixels, kind="stable"):
         last = max(pixels[k], last + _APART)
+        colour, marker = _style(int(k))
+        axes.plot(
+            1 + 7 / axes.bbox.width, last / axes.bbox.height, marker=marker, ms=5, mew=0, color=colour,
+            transform=axes.transAxes, clip_on=False,
+        )  # fmt: skip
         axes.annotate(
-            cut(curves[k].name, 17), (1, 0), (2, last), "axes fraction", "offset points", va="center", fontsize=10,
-            color=_style(int(k))[0], annotation_clip=False,
+            cut(curves[k].name, 16), (1, 0), (13, last), "axes fraction", "offset points", va="center", fontsize=10,
+            color=INKS["ink"], annotation_clip=False,
         )  # fmt: skip
 
 

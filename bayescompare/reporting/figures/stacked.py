@@ -267,7 +267,7 @@ def _total(axes: Axes, bar: Bar, y: float) -> None:
         text = f"{plain(dot.value, digits=2)} ▸" if beyond else f"◂ {plain(dot.value, digits=2)}"
         axes.annotate(
             text, (float(beyond), y), (-2 if beyond else 2, 0), ("axes fraction", "data"), "offset points",
-            ha="right" if beyond else "left", color=colour, zorder=5, **style,
+            ha="right" if beyond else "left", color=INKS["ink"], zorder=5, **style,
         )  # fmt: skip
     if dot.used < dot.total:
         axes.annotate(

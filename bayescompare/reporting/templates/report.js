@@ -23,7 +23,7 @@ function sortable(heads, body) {
       const down = head.getAttribute("aria-sort") === "ascending", sign = down ? -1 : 1;
       heads.forEach(other => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      const numeric = head.classList.contains("n"), key = row => valueOf(row.cells[column]);
+      const numeric = head.matches(".n, [data-sort=number]"), key = row => valueOf(row.cells[column]);
       const number = row => key(row) === "" ? NaN : Number(key(row));
       const order = (a, b) => {
         if (!numeric) return key(a).localeCompare(key(b)) * sign;
@@ -58,16 +58,19 @@ function filterable(tools, rows, caption) {
 const cellOf = text => `"${(/^[=+@\t\r]|^-(?![\d.])/.test(text) ? "'" + text : text).replaceAll('"', '""')}"`;
 function csv(table) {
   const rows = [...table.rows].filter(row => !row.hidden);
-  return rows.map(row => [...row.cells].map(cell => cellOf(valueOf(cell))).join(",")).join("\r\n") + "\r\n";
+  const cells = row => [...row.cells].flatMap(cell => [valueOf(cell), ...Array(cell.colSpan - 1).fill("")]);
+  return rows.map(row => cells(row).map(cellOf).join(",")).join("\r\n") + "\r\n";
 }
 
 for (const table of document.querySelectorAll("table[id]")) {
   const body = table.tBodies[0], rows = [...body.rows], caption = table.caption.textContent.trim();
   const tools = made("div", "", { className: "tools" });
-  if (rows.length > 2) sortable([...table.tHead.rows[0].cells], body);
-  if (rows.length > 7) filterable(tools, rows, caption);
+  // rows of the matrix of verdicts belong to the claim above them
+  const loose = !table.matches(".matrix");
+  if (loose && rows.length > 2) sortable([...table.tHead.rows[0].cells], body);
+  if (loose && rows.length > 7) filterable(tools, rows, caption);
   tools.append(button("CSV", `The rows shown of: ${caption}, as CSV`, () => save(csv(table), "text/csv", `${table.id}.csv`)));
-  if (rows.length > 7) table.parentElement.before(tools);
+  if (loose && rows.length > 7) table.parentElement.before(tools);
   else table.parentElement.after(tools);
 }
 
