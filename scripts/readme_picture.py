@@ -13,11 +13,11 @@ from bayescompare.reporting.subject import Subject
 
 
 def picture(folder: Path) -> str:
-    """Return the errors of the sds of the random effects in parts, the picture that a report opens with."""
+    """Return what optimizer, stopping and objective do to the sds of the random effects, as a report opens with it."""
     answer = headline(Subject(bc.read_results(folder)))
     if answer is None or not answer.pictures:
         raise SystemExit(f"{folder} holds no study whose errors are known in parts.")
-    return standalone(answer.pictures)
+    return standalone(answer.pictures[:2])
 
 
 if __name__ == "__main__":
