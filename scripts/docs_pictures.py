@@ -53,6 +53,13 @@ def dyestuff() -> Context:
 
 
 @cache
+def if_true() -> Context:
+    """Return the report of sleepstudy with data simulated from the likelihood's fit."""
+    fits = bc.fit(_SLEEP, "sleepstudy", [_PRACTICE, "adam-marginal", "lbfgs-ml", "lbfgs-reml"])
+    return context(Subject(bc.compare(fits, if_true=bc.if_true(fits, replicates=200))))
+
+
+@cache
 def expected() -> PriorPage:
     """Return the page on priors of sleepstudy."""
     return prior_page(bc.prior_predictive(_SLEEP, "sleepstudy", draws=1000))
@@ -138,6 +145,7 @@ PICTURES: Mapping[str, Callable[[], Sequence[Drawing]]] = {
     "rank": lambda: _there(sleep().scenarios[0].sampler).ranks[:2],
     "energy": lambda: [_there(_there(sleep().scenarios[0].sampler).energy)],
     "exact": lambda: _there(dyestuff().exact).densities[:3],
+    "spread": lambda: _named(_there(if_true().if_true).pictures, "sd_subject[Intercept]", "sd_subject[days]"),
     "strip": lambda: _there(small().headline).pictures[:2],
     "stacked": lambda: _named(_there(small().error_parts).drawings, "sd_g[Intercept]"),
     "verdict": _premature,
