@@ -9,16 +9,24 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from bayescompare.comparison.calibration import ERROR, NOT_APPLICABLE, prior_spread, transforms
+from bayescompare.comparison.calibration import (
+    CALIBRATED,
+    ERROR,
+    NOT_APPLICABLE,
+    NOT_CALIBRATED,
+    prior_spread,
+    transforms,
+)
 from bayescompare.intervals import KINDS
 from bayescompare.reporting.factorial import names
 from bayescompare.reporting.figures.canvas import Drawing
 from bayescompare.reporting.figures.uniform import LEVELS, PLACES, Cloud, Curve, cloud_panel, uniform_panel
 from bayescompare.reporting.formats import Value, count, number, plain, text
 from bayescompare.reporting.grid import Column, Grid, grid
+from bayescompare.reporting.lead import Sentence
 from bayescompare.reporting.subject import Subject
 
-__all__ = ["Calibration", "CalibrationScenario", "calibration_section"]
+__all__ = ["Calibration", "CalibrationScenario", "calibration_section", "calibration_sentences"]
 
 #: Scenarios of which there are pictures, and those of which there are all.
 MOST, IN_FULL = 6, 2
@@ -40,9 +48,9 @@ class CalibrationScenario:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """The section: a sentence a verdict, and the scenarios."""
+    """The section: what it says in two sentences, and the scenarios."""
 
-    sentence: str
+    sentences: Sequence[Sentence]
     tests: int
     scenarios: Sequence[CalibrationScenario]
     more: int
@@ -61,7 +69,9 @@ def calibration_section(subject: Subject) -> Calibration | None:
                   rows[rows["scenario"] == name], tests, in_full=k < IN_FULL, drawn=k < MOST)
         for k, name in enumerate(every)
     ]  # fmt: skip
-    return Calibration(sentence=_sentence(found), tests=tests, scenarios=scenarios, more=max(len(every) - MOST, 0))
+    return Calibration(
+        sentences=calibration_sentences(found), tests=tests, scenarios=scenarios, more=max(len(every) - MOST, 0)
+    )
 
 
 def _first_kinds(rows: pd.DataFrame) -> pd.DataFrame:
@@ -72,11 +82,37 @@ def _first_kinds(rows: pd.DataFrame) -> pd.DataFrame:
     return kept.merge(first, on=_CELL)
 
 
-def _sentence(found: pd.DataFrame) -> str:
-    """Return how many cells have which verdict, of all fits."""
-    counts = found.loc[found["reading"] == "all", "verdict"].value_counts()
-    said = ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
-    return f"Of {int(counts.sum())} quantities and kinds of intervals: {said}."
+def calibration_sentences(found: pd.DataFrame) -> list[Sentence]:
+    """Return what deviates most surely, if anything does, and how the quantities of each estimator came out."""
+    judged = found[(found["reading"] == "all") & (found["verdict"] != NOT_APPLICABLE)]
+    counts = [
+        f"{label}: {', '.join(f'{n} {verdict}' for verdict, n in rows['verdict'].value_counts().items())}"
+        for label, rows in judged.groupby("estimator", sort=False)
+    ]
+    wrong = judged[judged["verdict"] == NOT_CALIBRATED]
+    all_said = Sentence(f"{len(judged)} quantities and kinds of intervals were judged.", f"{'; '.join(counts)}.")
+    if not len(wrong):
+        sure = len(judged) and bool((judged["verdict"] == CALIBRATED).all())
+        claim = "All say where the truth lies." if sure else "No deviation was found."
+        return [Sentence(claim, _tests(judged)), all_said]
+    first = wrong.sort_values("p_adjusted", kind="stable").iloc[0]
+    shown = _probability(float(first["p_adjusted"])).text
+    numbers = (
+        f"Most surely {first['estimator']}, {first['parameter']} ({first['kind']}): {first['what']}; "
+        f"p {shown if shown.startswith('<') else f'= {shown}'}, n = {count(first['n_used'], first['n_total'])}."
+    )
+    return [
+        Sentence(f"{len(wrong)} of {len(judged)} {'is' if len(wrong) == 1 else 'are'} not calibrated.", numbers),
+        all_said,
+    ]
+
+
+def _tests(judged: pd.DataFrame) -> str:
+    """Return the least probability of the tests, which is adjusted for their number."""
+    known = judged["p_adjusted"].dropna()
+    if not len(known):
+        return "There were too few data sets to test."
+    return f"The least p of {len(known)} tests, adjusted for their number, is {_probability(float(known.min())).text}."
 
 
 def _scenario(
