@@ -17,7 +17,7 @@ COLOURS: Mapping[str, str] = {
     "sky": "#56b4e9",
     "green": "#009e73",
     "brown": "#7a4b2a",
-    "plum": "#500778",
+    "plum": "#6a0f8e",
 }
 #: Inks of the page, by the name of their CSS variable.
 INKS: Mapping[str, str] = {
