@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from html.parser import HTMLParser
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 
@@ -16,6 +17,7 @@ import bayescompare as bc
 from bayescompare.comparison.schema import TABLES
 from bayescompare.engines.catalog import ESTIMATORS
 from bayescompare.fits import Flag
+from bayescompare.reporting.figures.guide import guides
 from tests.docs.pages import DOCS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sphinx.deprecation.RemovedInSphinx11Warning")
@@ -137,4 +139,14 @@ def test_every_plot_has_a_picture_and_a_section():
             assert f"](pictures/{name}.svg)" in page
     pictures = {path.name for path in (DOCS / "pictures").glob("*.svg")}
     assert pictures == set(re.findall(r"\]\(pictures/(\w+\.svg)\)", page))
-    assert page.count("\n- **Shows**") == page.count("\n- **Read**") == page.count("\n- **Wrong**") == len(pictures)
+
+
+def test_plots_are_read_in_the_words_of_the_reports():
+    script = spec_from_file_location("docs_plots", DOCS.parent / "scripts" / "docs_plots.py")
+    words = module_from_spec(script)
+    script.loader.exec_module(words)
+    page = words.PAGE.read_text("utf-8")
+    assert words.renewed(page) == page, "python scripts/docs_plots.py writes it again"
+    named = " ".join(re.findall(r"<!-- guide: ([\w -]+?) -->", page)).split()
+    assert sorted(named) == sorted(guides())
+    assert all(guide.caption in page and guide.wrong[1:] in page for guide in guides().values())

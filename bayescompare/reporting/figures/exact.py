@@ -17,9 +17,7 @@ __all__ = ["exact_panel"]
 
 EXACT = Guide(
     key="exact",
-    caption=(
-        "The line is the exact posterior, grey the histogram of the draws: where grey leaves the line draws are wrong."
-    ),
+    caption="The line is the exact posterior, grey the histogram of draws: where it leaves the line they are off.",
     shows=(
         "The exact marginal posterior density, found by quadrature, which one random effect a group allows, over "
         "the histogram of the sampler's draws in 50 bins, where there are draws. An outer 0.2 % on each side is "

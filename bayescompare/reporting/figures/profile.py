@@ -19,9 +19,7 @@ __all__ = ["Curve", "profile_panel"]
 
 PROFILE = Guide(
     key="profile",
-    caption=(
-        "The height is the root of the deviance: where the V is straight Wald intervals are right, where it bends not."
-    ),
+    caption="The height is the root of the deviance: a straight V means that Wald intervals are right, a bent one not.",
     shows=(
         "The root of the deviance above its least, at each value of the parameter and the best of all others. The "
         "horizontal lines are the normal quantiles of the levels; the interval of a level lies between the dotted "

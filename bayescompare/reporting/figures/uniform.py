@@ -21,7 +21,7 @@ __all__ = ["LEVELS", "PLACES", "Cloud", "Curve", "cloud_panel", "uniform_panel"]
 
 PLACES = Guide(
     key="places",
-    caption="A curve is where truths lie in what fits say, less the diagonal: thick ones leave the bands, wrongly.",
+    caption="A curve is where truths lie in what fits say, less the diagonal: not calibrated outside of the bands.",
     shows=(
         "True values were drawn from the priors, data from the true values. A curve is the distribution function, "
         "less the diagonal, of the places of the truth: its rank among draws of the posterior, thinned to be "

@@ -20,7 +20,7 @@ __all__ = ["Teeth", "zipper_panel"]
 
 ZIPPER = Guide(
     key="zipper",
-    caption="Lines are intervals, the worst on top; coloured ones miss: from below the dashes, too many of them do.",
+    caption="Lines are intervals, the worst on top, in colour where they miss: colour below the dashes is too much.",
     shows=(
         "The intervals of one estimator and parameter in its worst-covered scenario, less the truth, each at its "
         "place in the order of |estimate - truth| in standard errors, the nearest at the bottom (Morris et al. "
