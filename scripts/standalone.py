@@ -11,7 +11,14 @@ from bayescompare.reporting.palette import COLOURS, INKS
 __all__ = ["standalone"]
 
 # It brings its colours, for light pages and for dark ones.
-_DARK = {"ink": "#e7e9ea", "muted": "#a2a7ac", "rule": "#4a4e53", "shade": "#2a2d31", "paper": "#16181a", "plum": "#ab4f88"}
+_DARK = {
+    "ink": "#e7e9ea",
+    "muted": "#a2a7ac",
+    "rule": "#4a4e53",
+    "shade": "#2a2d31",
+    "paper": "#16181a",
+    "plum": "#ab4f88",
+}
 _GAP = 16
 
 
