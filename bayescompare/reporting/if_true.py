@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -16,7 +16,7 @@ from bayescompare.reporting.figures.lanes import Lane
 from bayescompare.reporting.figures.spread import Spread, spread_panel
 from bayescompare.reporting.formats import Value, count, number, percent, plain, short, text, whole
 from bayescompare.reporting.grid import Column, Grid, grid
-from bayescompare.reporting.if_true_words import chosen_kinds, sentences
+from bayescompare.reporting.if_true_words import chosen_kinds, sentences, with_error
 from bayescompare.reporting.subject import Subject
 
 __all__ = ["IfTrueSection", "if_true"]
@@ -160,8 +160,9 @@ def _why(row: Mapping[Any, Any], has_bias: bool) -> str:
 def _mean(row: Mapping[Any, Any] | None, why: str) -> Value:
     if row is None:
         return number(_NAN, reason=why or "not measured")
-    tail = f"± {plain(row['mcse'], digits=2)}" if row["mcse"] == row["mcse"] else ""
-    return number(row["value"], row["mcse"], reason=str(row["reason"]), tail=tail)
+    known = math.isfinite(row["mcse"]) and math.isfinite(row["value"])
+    shown, _, tail = with_error(row["value"], row["mcse"]).partition(" ") if known else ("", "", "")
+    return replace(number(row["value"], reason=str(row["reason"]), tail=tail), **({"text": shown} if known else {}))
 
 
 def _share(row: Mapping[Any, Any] | None, why: str) -> Value:

@@ -13,7 +13,7 @@ from bayescompare.comparison.monte_carlo import wilson
 from bayescompare.engines.base import HARMLESS
 from bayescompare.reporting.formats import count, percent, plain, signed, whole
 
-__all__ = ["chosen_kinds", "sentences", "shared", "unusual"]
+__all__ = ["chosen_kinds", "sentences", "shared", "unusual", "with_error"]
 
 #: Probability below which the user's own differences are called unlike the simulated ones.
 UNUSUAL = 0.05
@@ -34,6 +34,11 @@ def shared(row: Mapping[Any, Any]) -> str:
     hits = round(row["value"] * row["n_used"])
     ends = f"[{100 * row['lower']:.0f}, {100 * row['upper']:.0f} %]"
     return f"{whole(hits)} of {whole(row['n_used'])} data sets {ends}"
+
+
+def with_error(value: float, error: float) -> str:
+    """Return a number with its Monte Carlo standard error; an error that is tiny adds no digits to the number."""
+    return f"{plain(value, max(error, 1e-3 * abs(value)))} ± {plain(error, digits=2)}"
 
 
 def _ends(table: pd.DataFrame) -> str:
@@ -77,7 +82,7 @@ def _bias(table: pd.DataFrame) -> str:
         return ""
     size = rows["value"].abs() if unit.startswith("ML") else (rows["value"] / rows["mcse"]).abs()
     worst = rows.loc[size.idxmax()]
-    far = f"{plain(abs(worst['value']), worst['mcse'])} ± {plain(worst['mcse'], digits=2)} {unit}"
+    far = f"{with_error(abs(worst['value']), worst['mcse'])} {unit}"
     told = abs(worst["value"]) > float(ndtri(1 - 0.025 / len(rows))) * worst["mcse"]
     name = f"{worst['parameter']} of {worst['estimator']}"
     if not told:
