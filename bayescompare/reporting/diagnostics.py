@@ -12,7 +12,7 @@ from bayescompare.reporting.draws import Diagnosis, diagnoses, labelled_draws
 from bayescompare.reporting.figures.arviz import energy_panel, rank_panel
 from bayescompare.reporting.figures.canvas import Drawing
 from bayescompare.reporting.figures.paths import Track, path_panel
-from bayescompare.reporting.formats import Value, count, counted, number, text
+from bayescompare.reporting.formats import Value, count, counted, number, sortable, text
 from bayescompare.reporting.grid import Column, Grid, grid
 from bayescompare.reporting.palette import Look
 from bayescompare.reporting.subject import Scenario, Subject
@@ -129,7 +129,7 @@ def _fixed(value: float, decimals: int, reason: str = "") -> Value:
     """Return a number with so many decimals."""
     if not np.isfinite(value):
         return number(_NAN, reason=reason)
-    return Value(f"{value:.{decimals}f}", repr(float(value)))
+    return Value(f"{value:.{decimals}f}", sortable(value))
 
 
 def _cells(subject: Subject, fits: pd.DataFrame) -> list[tuple[str, Look, pd.DataFrame]]:

@@ -21,6 +21,7 @@ __all__ = [
     "plain",
     "short",
     "signed",
+    "sortable",
     "text",
     "typed",
     "whole",
@@ -43,7 +44,7 @@ class Value:
     text
         What the reader sees.
     exact
-        The number behind it as ``repr`` gives it, or the text to sort by.
+        The number behind it as a program reads it, or the text to sort by.
     note
         Why there is no number, or what more there is to say.
     kind
@@ -109,12 +110,17 @@ def signed(words: str) -> str:
     return re.sub(r"(?<![\w-])-(?=\d)| - (?=\S)", lambda match: match.group().replace("-", MINUS), words)
 
 
+def sortable(value: float) -> str:
+    """Return a number as a program reads it, with ten digits: the stored tables have all."""
+    return f"{value:.10g}"
+
+
 def number(value: float, error: float = math.nan, reason: str = "", digits: int = 3, tail: str = "") -> Value:
     """Return a number to print, or ``n/a`` with its reason."""
     value = float(value)
     if math.isnan(value):
         return Value(NOT_AVAILABLE, "", reason, "missing")
-    return Value(plain(value, error, digits), repr(value), reason, "number", tail)
+    return Value(plain(value, error, digits), sortable(value), reason, "number", tail)
 
 
 def interval(lower: float, upper: float, error: float = math.nan, reason: str = "") -> Value:
@@ -122,7 +128,7 @@ def interval(lower: float, upper: float, error: float = math.nan, reason: str = 
     if math.isnan(lower) or math.isnan(upper):
         return Value(NOT_AVAILABLE, "", reason, "missing")
     width = error if math.isfinite(error) else (upper - lower) / 4 if upper > lower else math.nan
-    return Value(f"[{plain(lower, width)}, {plain(upper, width)}]", repr(float(lower)), reason)
+    return Value(f"[{plain(lower, width)}, {plain(upper, width)}]", sortable(lower), reason)
 
 
 def percent(level: float) -> str:
@@ -147,7 +153,7 @@ def counted(value: float) -> Value:
 
 def typed(value: float, reason: str) -> Value:
     """Return a number as a person typed it, or ``n/a`` with its reason."""
-    return number(value, reason=reason) if math.isnan(value) else Value(short(value), repr(float(value)))
+    return number(value, reason=reason) if math.isnan(value) else Value(short(value), sortable(value))
 
 
 def duration(seconds: float) -> str:

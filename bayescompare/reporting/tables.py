@@ -18,6 +18,7 @@ from bayescompare.reporting.formats import (
     plain,
     short,
     signed,
+    sortable,
     text,
     typed,
 )
@@ -234,7 +235,7 @@ def _verdict_row(row: Mapping[str, Any]) -> list[Value]:
         text(signed(str(row["scenario"]))),
         number(row["value"], error, reason),
         interval(lower, upper, error, reason),
-        Value(short(row["margin"]), repr(float(row["margin"]))),
+        Value(short(row["margin"]), sortable(row["margin"])),
         Value(count(row["n_used"], row["n_total"]), str(row["n_used"])),
         text(signed(str(row["where"])), kind="code"),
         Value(str(row["verdict"]), str(row["verdict"]), "", "verdict"),
