@@ -16,6 +16,7 @@ from bayescompare.reporting.formats import NOT_AVAILABLE, Value, count, plain, t
 from bayescompare.reporting.grid import Column, Grid, grid
 from bayescompare.reporting.lead import Sentence, sentences
 from bayescompare.reporting.picture import dot_of
+from bayescompare.reporting.settings import default_words
 from bayescompare.reporting.subject import Subject
 
 __all__ = ["Headline", "headline"]
@@ -34,11 +35,10 @@ _NOTHING = {
 # The error that a number is printed with at the least: thousandths of a standard error interest nobody.
 _FINEST = 0.01
 _DRAWN = {
-    "optimizer and stopping": "Optimizer and stopping",
-    "objective": "Objective, or prior and loss",
-    "total": "Bias: these and sampling",
+    "optimizer and stopping": ("Optimizer and stopping", "estimate less its own optimum"),
+    "objective": ("Objective, or prior", "own optimum, or posterior mean, less ML estimate"),
+    "total": ("Bias: both, and the sampling of data", "estimate less truth"),
 }
-_UNIT = "mean error of a group sd, in ML standard errors"
 _NOT_ESTIMATED = "it does not estimate the sds of the groups"
 
 
@@ -79,7 +79,7 @@ def _pictures(subject: Subject, sds: pd.DataFrame, where: Mapping[str, str]) -> 
     if not any(one.dots for each in strips.values() for one in each):
         return []
     every = [one for each in strips.values() for one in each]
-    return [strip_panel(f"strip{k}", _DRAWN[aspect], strips[aspect], _UNIT, among=every)
+    return [strip_panel(f"strip{k}", _DRAWN[aspect][0], strips[aspect], f"{_DRAWN[aspect][1]}, mean in SE", among=every)
             for k, aspect in enumerate(strips)]  # fmt: skip
 
 
@@ -91,6 +91,7 @@ def _strips(subject: Subject, sds: pd.DataFrame, aspect: str, where: Mapping[str
         Strip(
             look=look,
             dots=[dot_of(row, f"{where[str(row['scenario'])]}, {row['parameter']}") for row in found.get(label, [])],
+            note=look.settings or default_words(label),
             reason="" if label in found else _why_not(label, aspect, known),
         )
         for label, look in subject.estimators.items()
@@ -101,7 +102,11 @@ def _why_not(label: str, aspect: str, known: Set[str]) -> str:
     """Return why an estimator has no such part."""
     if label not in known:
         return "no sd of the groups"
-    return "draws: no optimum" if label.partition(":")[0] == "nuts" and aspect == "optimizer and stopping" else "n/a"
+    return (
+        "a sampler has no optimum"
+        if label.partition(":")[0] == "nuts" and aspect == "optimizer and stopping"
+        else "n/a"
+    )
 
 
 def _cell(aspect: str, row: Mapping[str, Any] | None, where: Mapping[str, str]) -> Value:

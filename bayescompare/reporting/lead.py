@@ -10,10 +10,12 @@ import pandas as pd
 
 from bayescompare.comparison.claims import CLAIMS, Verdict, decide
 from bayescompare.reporting.formats import count, plain
-from bayescompare.reporting.settings import in_words
+from bayescompare.reporting.settings import described
 from bayescompare.reporting.subject import Subject
 
 __all__ = ["Sentence", "sentences"]
+
+_Row = Mapping[str, Any]
 
 _MARGIN = CLAIMS[3].margin
 _OPTIMIZER, _OBJECTIVE = "optimizer and stopping", "objective"
@@ -59,8 +61,7 @@ def sentences(subject: Subject, found: pd.DataFrame, sds: pd.DataFrame, where: M
         worst = max(others, key=_at_least, default=best)
         # where the best is sure to move them, one that may not is no worse
         if others and (_verdict(best) != Verdict.SUPPORTED or _verdict(worst) == Verdict.SUPPORTED):
-            away = [row for row in rows if row["aspect"] == "arrival" and row["estimator"] == worst["estimator"]]
-            said.append(_worst(worst, away, where))
+            said.append(_worst(worst, rows, sds, where))
     objectives = [row for row in rows if row["aspect"] == _OBJECTIVE]
     if objectives:
         without = [label for label in labels if label not in set(sds["estimator"])]
@@ -68,7 +69,7 @@ def sentences(subject: Subject, found: pd.DataFrame, sds: pd.DataFrame, where: M
     return said
 
 
-def _best(row: Mapping[str, Any], sds: pd.DataFrame, who: str, where: Mapping[str, str]) -> Sentence:
+def _best(row: _Row, sds: pd.DataFrame, who: str, where: Mapping[str, str]) -> Sentence:
     mine = sds[(sds["estimator"] == row["estimator"]) & (sds["aspect"] == _OPTIMIZER)]
     # the worst mean may lie within the margin where a less certain one does not
     within = mine[["lower", "upper"]].abs().to_numpy().max() < _MARGIN
@@ -76,87 +77,90 @@ def _best(row: Mapping[str, Any], sds: pd.DataFrame, who: str, where: Mapping[st
     if _verdict(row) == Verdict.SUPPORTED:
         verdict = Verdict.SUPPORTED
     numbers = (
-        f"{_spaced(row['estimator'])}: optimizer and stopping move the sds of the groups by {_moved(row)} "
-        f"ML standard errors at the most, the worst of {row['choices']} {_place(row, where)}."
+        f"{described(row['estimator'])}: of {row['choices']} sds the one farthest from its optimum is "
+        f"{_moved(row)} SE from it {_place(row, where)}."
     )
     return Sentence(_AT_BEST[verdict].format(who=who), numbers)
 
 
-def _worst(row: Mapping[str, Any], away: Sequence[Mapping[str, Any]], where: Mapping[str, str]) -> Sentence:
+def _worst(row: _Row, rows: Sequence[_Row], sds: pd.DataFrame, where: Mapping[str, str]) -> Sentence:
     verdict = _verdict(row)
     claim = {
         Verdict.REFUTED: "At its worst, it leaves them alone too.",
-        Verdict.SUPPORTED: f"At its worst, it makes a sd too {_side(row)} by {_rounded(row)} standard errors.",
+        Verdict.SUPPORTED: f"At its worst, it leaves an sd {_rounded(row)} SE {_side(row)} its optimum.",
         Verdict.UNDECIDED: "At its worst, it is undecided whether it moves them.",
     }[verdict]
-    numbers = f"{_spaced(row['estimator'])}: {_moved(row)} {_place(row, where)}"
-    for one in away:
-        low, high = (f"{100 * one[end]:.0f}" for end in ("lower", "upper"))
-        numbers += f"; up to {100 * one['value']:.0f} % [{low}, {high}] of its fits stop away from their optimum"
-    return Sentence(claim, f"{numbers}.")
+    parts = [f"{described(row['estimator'])}: {_moved(row)} {_place(row, where)}"]
+    mine = sds[(sds["estimator"] == row["estimator"]) & (sds["aspect"] == _OPTIMIZER)].to_dict("records")
+    across = [one for one in mine if one["value"] * row["value"] < 0 and _verdict(one) == Verdict.SUPPORTED]
+    if across:
+        parts.append(f"another {_moved(max(across, key=_at_least))} {_place(max(across, key=_at_least), where)}")
+    for one in rows:
+        if one["aspect"] == "arrival" and one["estimator"] == row["estimator"]:
+            low, high = (f"{100 * one[end]:.0f}" for end in ("lower", "upper"))
+            parts.append(f"up to {100 * one['value']:.0f} % [{low}, {high}] of its fits end away from it")
+    unsure = [one for one in rows if one["aspect"] == _OPTIMIZER and _verdict(one) == Verdict.UNDECIDED]
+    if unsure and verdict == Verdict.SUPPORTED:
+        parts.append(f"undecided: {_listed([one['estimator'] for one in unsure])}")
+    return Sentence(claim, f"{'; '.join(parts)}.")
 
 
-def _objective(row: Mapping[str, Any], without: Sequence[str], where: Mapping[str, str]) -> Sentence:
+def _objective(row: _Row, without: Sequence[str], where: Mapping[str, str]) -> Sentence:
     claim = {
         Verdict.REFUTED: "What is minimised hardly matters to them.",
-        Verdict.SUPPORTED: f"What is minimised can make one too {_side(row)} by {_rounded(row)}.",
+        Verdict.SUPPORTED: f"What is minimised can put an sd {_rounded(row)} SE {_side(row)} the ML estimate.",
         Verdict.UNDECIDED: "Whether it matters what is minimised is undecided.",
     }[_verdict(row)]
-    numbers = f"{_spaced(row['estimator'])}: {_moved(row)} {_place(row, where)}"
+    fewer = ": where it has an optimum" if row["n_used"] < row["n_total"] else ""
+    numbers = f"{described(row['estimator'])}: {_moved(row)} {_place(row, where, fewer)}"
     if without:
         numbers += f"; {_listed(without)} estimate{'s' if len(without) == 1 else ''} no sd of the groups"
     return Sentence(claim, f"{numbers}.")
 
 
-def _bounds(row: Mapping[str, Any]) -> tuple[float, float]:
+def _bounds(row: _Row) -> tuple[float, float]:
     """Return the interval of a mean, counted from zero to the side where the mean lies."""
     return (row["lower"], row["upper"]) if row["value"] >= 0 else (-row["upper"], -row["lower"])
 
 
-def _at_least(row: Mapping[str, Any]) -> float:
+def _at_least(row: _Row) -> float:
     return _bounds(row)[0]
 
 
-def _at_most(row: Mapping[str, Any]) -> float:
+def _at_most(row: _Row) -> float:
     return max(map(abs, _bounds(row)))
 
 
-def _verdict(row: Mapping[str, Any]) -> Verdict:
+def _verdict(row: _Row) -> Verdict:
     """Return whether a mean is farther from zero than the margin, on the side where it lies."""
     return decide(*_bounds(row), _MARGIN)
 
 
-def _side(row: Mapping[str, Any]) -> str:
-    return "large" if row["value"] > 0 else "small"
+def _side(row: _Row) -> str:
+    return "above" if row["value"] > 0 else "below"
 
 
-def _error(row: Mapping[str, Any]) -> float:
+def _error(row: _Row) -> float:
     """Return the error that a number is printed with."""
     return max((row["upper"] - row["lower"]) / 4, _FINEST)
 
 
-def _rounded(row: Mapping[str, Any]) -> str:
+def _rounded(row: _Row) -> str:
     return f"{abs(row['value']):.1f}"
 
 
-def _moved(row: Mapping[str, Any]) -> str:
+def _moved(row: _Row) -> str:
     """Return a mean with its interval."""
     value, low, high = (plain(row[name], _error(row)) for name in ("value", "lower", "upper"))
     return f"{value} [{low}, {high}]"
 
 
-def _place(row: Mapping[str, Any], where: Mapping[str, str]) -> str:
+def _place(row: _Row, where: Mapping[str, str], note: str = "") -> str:
     """Return of which parameter and scenario a number is, and of how many fits."""
     scenario = where.get(str(row["scenario"]), str(row["scenario"]))
-    return f"({row['parameter']} in {scenario}, n = {count(row['n_used'], row['n_total'])})"
-
-
-def _spaced(label: str) -> str:
-    """Return an estimator and its settings in words."""
-    name, _, settings = label.partition(":")
-    return f"{name} ({in_words(label)})" if settings else name
+    return f"({row['parameter']} in {scenario}, n\u00a0=\u00a0{count(row['n_used'], row['n_total'])}{note})"
 
 
 def _listed(labels: Sequence[str]) -> str:
-    *most, last = map(_spaced, labels)
+    *most, last = map(described, labels)
     return f"{', '.join(most)} and {last}" if most else last

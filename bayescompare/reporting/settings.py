@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["in_words"]
+__all__ = ["default_words", "described", "in_words"]
 
 #: Setting -> words, with the value in braces; the same for every estimator that has it.
 _WORDS: Mapping[str, str] = {
@@ -39,6 +39,20 @@ def in_words(label: str) -> str:
     """
     name, _, rest = label.partition(":")
     return ", ".join(_setting(name, *part.partition("=")[::2]) for part in rest.split(",") if part)
+
+
+def described(label: str) -> str:
+    """Return an estimator with its settings in words, those that matter by default among them."""
+    words = ", ".join(filter(None, [in_words(label), default_words(label)]))
+    name = label.partition(":")[0]
+    return f"{name} ({words})" if words else name
+
+
+def default_words(label: str) -> str:
+    """Return what an estimator does where its label does not say otherwise, as far as a reader must know."""
+    name, _, rest = label.partition(":")
+    given = {part.partition("=")[0] for part in rest.split(",")}
+    return "run to convergence" if name == "adam-marginal" and not given & {"epochs", "steps"} else ""
 
 
 def _setting(name: str, setting: str, value: str) -> str:

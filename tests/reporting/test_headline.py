@@ -51,7 +51,11 @@ def test_the_first_sentences_name_the_number_its_interval_its_place_and_its_fits
     adam = rows[rows["estimator"].str.startswith("adam")]
     best = adam.loc[adam[["lower", "upper"]].abs().max(axis=1).idxmin()]
     numbers = unescape(said[0][1])
-    for part in (f"{best['parameter']} in {best['scenario']}", f"n = {best['n_used']}/{best['n_total']}", "["):
+    for part in (
+        f"{best['parameter']} in {best['scenario']}",
+        f"n\u00a0=\u00a0{best['n_used']}/{best['n_total']}",
+        "[",
+    ):
         assert part in numbers
 
 
@@ -68,9 +72,9 @@ MOVED = "optimizer and stopping"
 @pytest.mark.parametrize(
     ("best", "worst", "said"),
     [
-        ((0.02, 0.01), (-1.3, 0.7), ["leaves the random effects alone", "too small by 1.3 standard errors"]),
-        ((0.02, 0.09), (0.5, 0.1), ["is undecided whether Adam moves", "too large by 0.5 standard errors"]),
-        ((-0.5, 0.1), (0.9, 0.2), ["Even at its best, Adam moves", "too large by 0.9 standard errors"]),
+        ((0.02, 0.01), (-1.3, 0.7), ["leaves the random effects alone", "1.3 SE below its optimum"]),
+        ((0.02, 0.09), (0.5, 0.1), ["is undecided whether Adam moves", "0.5 SE above its optimum"]),
+        ((-0.5, 0.1), (0.9, 0.2), ["Even at its best, Adam moves", "0.9 SE above its optimum"]),
         ((0.02, 0.01), (0.9, 0.9), ["leaves the random effects alone", "is undecided whether it moves them"]),
         ((0.0, 0.01), (0.03, 0.02), ["leaves the random effects alone", "leaves them alone too"]),
     ],
@@ -82,6 +86,28 @@ def test_a_claim_is_made_only_where_the_whole_interval_lies_beyond_the_margin(
     rows = pd.DataFrame([sd_row(label, MOVED, *each) for label, each in zip(labels, (best, worst), strict=True)])
     found = sentences(Subject(results), rows, rows, {"a": "a"})
     assert [words in one.claim for words, one in zip(said, found, strict=True)] == [True, True], found
+
+
+def test_what_is_moved_to_the_other_side_and_what_is_unsure_is_said_too(results: Results) -> None:
+    labels = list(Subject(results).estimators)[:3]
+    rows = pd.DataFrame([
+        sd_row("adam-marginal", MOVED, 0.02, 0.01),
+        sd_row("adam-marginal:lr=0.01,batch=3", MOVED, -1.3, 0.7),
+        sd_row("adam-marginal:lr=0.01,batch=3", "arrival", 0.9, 0.05, parameter=""),
+        sd_row("adam-pooled", MOVED, 0.2, 0.5),
+    ])  # fmt: skip
+    assert set(rows["estimator"]) <= set(labels)
+    every = pd.concat([rows, pd.DataFrame([sd_row("adam-marginal:lr=0.01,batch=3", MOVED, 0.8, 0.2)])])
+    numbers = sentences(Subject(results), rows, every[every["aspect"] == MOVED], {"a": "a"})[1].numbers
+    for words in ("another 0.80 [0.60, 1.00]", "up to 90 % [85, 95] of its fits end away", "undecided: adam-pooled"):
+        assert words in numbers
+
+
+def test_an_objective_without_an_optimum_everywhere_says_of_how_many_fits_it_speaks(results: Results) -> None:
+    rows = pd.DataFrame([sd_row("adam-marginal", "objective", -1.2, 0.2, n_used=21)])
+    (one,) = sentences(Subject(results), rows, rows, {})
+    assert one.claim == "What is minimised can put an sd 1.2 SE below the ML estimate."
+    assert "n\u00a0=\u00a021/80: where it has an optimum" in one.numbers
 
 
 def test_adam_is_not_cleared_by_its_worst_mean_where_another_is_less_sure(results: Results) -> None:

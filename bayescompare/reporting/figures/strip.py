@@ -20,7 +20,7 @@ __all__ = ["Strip", "strip_panel"]
 
 STRIP = Guide(
     key="strip",
-    caption="A tick is the mean error of a sd in a design, the marker the worst of them: outside the grey it matters.",
+    caption="A tick is an sd's mean error in a scenario, the marker the worst: outside the grey (0.1 SE) it matters.",
     shows=(
         "Mean errors of the sds of the random effects, over the data sets of a scenario, in typical (median) standard "
         "errors of the marginal ML estimate: a tick for each scenario and each of its sds, and the largest with its "
@@ -40,18 +40,25 @@ STRIP = Guide(
     ),
 )
 
-_WIDTH, _LABELS, _PAD = 400.0, 178.0, 10.0
+_WIDTH, _LABELS, _PAD, _INDENT = 400.0, 170.0, 10.0, 17.0
 _TITLE, _AXIS = 36.0, 24.0
-_ROW = 27.0
+_ROW = 28.0
 _MARGIN = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strip:
-    """The numbers of an estimator, one a scenario and sd; why there are none, where there are none."""
+    """The numbers of an estimator, one a scenario and sd; why there are none, where there are none.
+
+    Parameters
+    ----------
+    note
+        Its settings.
+    """
 
     look: Look
     dots: Sequence[Dot]
+    note: str = ""
     reason: str = ""
 
     @property
@@ -85,7 +92,7 @@ def strip_panel(key: str, title: str, strips: Sequence[Strip], measure: str, *, 
         axes.axvspan(-_MARGIN, _MARGIN, color=INKS["shade"], lw=0, zorder=0)
         axes.axvline(0, color=INKS["ink"], lw=0.9, ls=(0, (4, 2.5)), zorder=1)
         for k, one in enumerate(strips):
-            _name(canvas, axes, one.look, _ROW * k)
+            _name(canvas, axes, one.look, one.note, _ROW * k)
             _marks(axes, one, _ROW * (k + 0.5))
         quiet(axes)
         ticks(axes, most=4)
@@ -101,19 +108,19 @@ def _rows(strips: Sequence[Strip], title: str) -> Iterator[Row]:
             yield {"part": title, **of_dot(one.look, dot, "mean error")}
 
 
-def _name(canvas: Canvas, axes: Axes, look: Look, top: float) -> None:
-    """Write an estimator's name beside its marker, and its settings beneath."""
-    lines = [(look.name, 10.0, "ink"), (look.settings, 8.5, "muted")]
+def _name(canvas: Canvas, axes: Axes, look: Look, note: str, top: float) -> None:
+    """Write an estimator's marker and name, and a note beneath."""
+    lines = [(look.name, 10.5, "ink"), (note, 9.0, "muted")]
     shown = [line for line in lines if line[0]]
     for k, (text, size, ink) in enumerate(shown):
-        baseline = top + _ROW / 2 + 3.5 + (k - (len(shown) - 1) / 2) * 11
+        baseline = top + _ROW / 2 + 3.5 + (k - (len(shown) - 1) / 2) * 11.5
         canvas.figure.text(
-            (_LABELS - 22) / canvas.width, 1 - (_TITLE + baseline) / canvas.height, cut(text, 30), ha="right",
-            fontsize=size, color=INKS[ink],
+            _INDENT / canvas.width, 1 - (_TITLE + baseline) / canvas.height, cut(text, 31), ha="left", fontsize=size,
+            color=INKS[ink],
         )  # fmt: skip
-    place = -12 / axes.get_window_extent().width
+    place = -(_LABELS - 6) / axes.get_window_extent().width
     axes.plot(
-        [place], [top + _ROW / 2], marker=look.marker, ms=5.5, mew=0, color=look.hex,
+        [place], [top + _ROW / 2], marker=look.marker, ms=6, mew=0, color=look.hex,
         transform=axes.get_yaxis_transform(), clip_on=False,
     )  # fmt: skip
 
@@ -124,13 +131,13 @@ def _marks(axes: Axes, strip: Strip, y: float) -> None:
     if worst is None:
         box = {"fc": INKS["paper"], "ec": "none", "pad": 0.8}
         axes.annotate(strip.reason, (0, y), (4, 0), ("axes fraction", "data"), "offset points", va="center",
-                      fontsize=8.5, color=INKS["muted"], bbox=box)  # fmt: skip
+                      fontsize=9.5, color=INKS["muted"], bbox=box)  # fmt: skip
         return
     low, high = axes.get_xlim()
     # ticks on the same pixel are one tick
     step = (high - low) / axes.get_window_extent().width
     at = np.unique(np.round(np.clip([dot.value for dot in strip.dots], low, high) / step)) * step
-    axes.plot(broken(at, at), broken(*(np.full(len(at), y + d) for d in (-6, 6))), color=colour, lw=1.1, alpha=0.6,
+    axes.plot(broken(at, at), broken(*(np.full(len(at), y + d) for d in (-6, 6))), color=colour, lw=1.3, alpha=0.85,
               zorder=2, solid_capstyle="butt")  # fmt: skip
     left, right = np.clip([worst.lower, worst.upper], low, high)
     axes.plot([left, right], [y, y], color=colour, lw=2.2, solid_capstyle="butt", zorder=3)
@@ -141,4 +148,4 @@ def _marks(axes: Axes, strip: Strip, y: float) -> None:
     beyond = worst.value > high
     text = f"{plain(worst.value, digits=2)} ▸" if beyond else f"◂ {plain(worst.value, digits=2)}"
     axes.annotate(text, (float(beyond), y), (-2 if beyond else 2, 0), ("axes fraction", "data"), "offset points",
-                  ha="right" if beyond else "left", va="center", fontsize=8.5, color=colour, zorder=5)  # fmt: skip
+                  ha="right" if beyond else "left", va="center", fontsize=9.5, color=colour, zorder=5)  # fmt: skip
