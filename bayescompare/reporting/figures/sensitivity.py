@@ -111,7 +111,7 @@ def _rows(title: str, curves: Sequence[Curve]) -> Iterator[Row]:
         for rate, median, lower, upper, used, total, flagged in rates:
             yield {
                 "of": title,
-                "line": one.name,
+                "name": one.name,
                 "learning_rate": rate,
                 "median_standard_errors_left": median,
                 "lower": lower,
