@@ -14,6 +14,7 @@ from bayescompare.comparison.grouping import Array, Groups, Mask
 from bayescompare.comparison.measure_rows import measure_rows, tidy
 from bayescompare.comparison.monte_carlo import shares
 from bayescompare.comparison.performance import performance
+from bayescompare.comparison.results import Results
 from bayescompare.comparison.schema import TABLES
 from bayescompare.comparison.usual import differences
 from bayescompare.fits import Status
@@ -33,7 +34,7 @@ class IfTrue:
 
     Parameters
     ----------
-    results : Results
+    results
         Of the simulation: a study of one scenario.
     tables
         ``if_true`` (measures), ``if_true_estimates`` (their spread) and ``if_true_differences``; their columns are
@@ -42,7 +43,7 @@ class IfTrue:
         ``truth`` (label), ``replicates``, ``done``, ``seed``, ``key`` (of data and truth), ``left_out`` and ``notes``.
     """
 
-    results: Any = field(repr=False)
+    results: Results = field(repr=False)
     tables: Mapping[str, pd.DataFrame] = field(repr=False)
     about: Mapping[str, Any]
 

@@ -33,7 +33,7 @@ SCALE = dict.fromkeys(PARAMETERS, 1.0)
 
 
 def test_together_the_probability_is_that_of_a_rank_among_all_data_sets():
-    rng, n, times = np.random.default_rng(1), 39, 200
+    rng, n, times = np.random.default_rng(1), 39, 120
     found = np.array([
         differences(own((values := drawn(rng, n + 1))[0]), long(values[1:]), SCALE)["p_together"].min()
         for _ in range(times)
@@ -57,6 +57,14 @@ def test_a_difference_that_simulated_data_do_not_have_is_far_out():
     assert worst["p"] == 2 / 101
     assert worst["p_together"] == 1 / 101
     assert (table.drop(worst.name)["p_together"] > worst["p_together"]).all()
+
+
+def test_a_difference_is_unusual_by_its_distance_from_where_simulated_ones_lie_not_from_zero():
+    values = drawn(np.random.default_rng(6), 101)
+    values[:, 1, 0] += 40
+    values[0, 1, 0] -= 20
+    table = differences(own(values[0]), long(values[1:]), SCALE).set_index(["estimator", "parameter"])
+    assert table.loc[("one", "beta[x]"), "p_together"] == 1 / 101
 
 
 def test_estimators_that_agree_are_not_ranked_and_what_is_missing_says_so():

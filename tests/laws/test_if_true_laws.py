@@ -14,7 +14,7 @@ from bayescompare.likelihood.coordinates import covariance_root
 from bayescompare.simulation import simulate
 from bayescompare.study.fitted import NAME, fitted_study
 
-N = 1200
+N = 1000
 
 
 def unbalanced() -> pd.DataFrame:
