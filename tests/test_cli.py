@@ -113,6 +113,10 @@ def test_run_prints_verdicts_and_report_writes_again(tmp_path, capsys):
     assert main(["report", str(out)]) == 0
     assert capsys.readouterr().out == f"Report: {out / 'report.html'}\n"
     assert (out / "report.html").exists()
+    assert main(["report", str(out), "--out", str(tmp_path / "mine.html")]) == 0
+    assert main(["report", str(out), "--out", str(tmp_path)]) == 0
+    (page,) = {path.read_bytes() for path in (out / "report.html", tmp_path / "mine.html", tmp_path / "report.html")}
+    assert b"Tiny" in page
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,10 @@ def _refuse_the_endless(study: Study, yes: bool) -> None:
 
 
 @app.command()
-def report(folder: Annotated[Path, typer.Argument(help="A folder that 'fit' or 'run' wrote.")]) -> None:
+def report(
+    folder: Annotated[Path, typer.Argument(help="A folder that 'fit' or 'run' wrote.")],
+    out: Annotated[Path | None, typer.Option(help="The page to write, or a folder for it; else FOLDER/report.html.")] = None,
+) -> None:
     """Write the report again; of a study that still runs, from what is done."""
     from bayescompare.reporting import report as write_report
     from bayescompare.study.if_true import completed
@@ -125,7 +128,11 @@ def report(folder: Annotated[Path, typer.Argument(help="A folder that 'fit' or '
     if unfinished:
         typer.echo(f"The study is not finished: {unfinished}.")
         write_results(results, folder)
-    typer.echo(f"Report: {write_report(results, folder / 'report.html')}")
+    typer.echo(f"Report: {write_report(results, _page(out or folder))}")
+
+
+def _page(out: Path) -> Path:
+    return out / "report.html" if out.is_dir() else out
 
 
 @app.command()
