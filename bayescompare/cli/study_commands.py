@@ -114,7 +114,7 @@ def _refuse_the_endless(study: Study, yes: bool) -> None:
 @app.command()
 def report(
     folder: Annotated[Path, typer.Argument(help="A folder that 'fit' or 'run' wrote.")],
-    out: Annotated[Path | None, typer.Option(help="The page to write, or a folder for it; else FOLDER/report.html.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The page to write, or a folder for it.")] = None,
 ) -> None:
     """Write the report again; of a study that still runs, from what is done."""
     from bayescompare.reporting import report as write_report
