@@ -93,7 +93,7 @@ def plain(value: float, error: float = math.nan, digits: int = 3) -> str:
     size = abs(value)
     if size == 0 and not error >= _SMALL:
         return "0"
-    if size >= _LARGE or (0 < size < _SMALL and not error > size):
+    if size >= _LARGE or (0 < size < _SMALL and not error >= _SMALL):
         return _scientific(value).replace("-", MINUS)
     if math.isfinite(error) and error > 0:
         return fixed(value, _decimals(error))

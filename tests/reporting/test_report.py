@@ -336,6 +336,8 @@ def test_looks_are_constant_and_distinct() -> None:
         (1234567.2, math.nan, "1234567"),
         (1.5e9, math.nan, "1.50 × 10⁹"),
         (4.25e-8, math.nan, "4.25 × 10⁻⁸"),
+        (4.25e-9, 1e-8, "4.25 × 10⁻⁹"),
+        (0.00005, 0.001, "0.0001"),
         (0.0, math.nan, "0"),
         (math.nan, 1.0, "n/a"),
         (math.inf, 1.0, "∞"),

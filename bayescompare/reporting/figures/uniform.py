@@ -69,7 +69,7 @@ CLOUD = Guide(
         "The error of an estimate (estimate less truth) over the sd, or standard error, of the fit, against the "
         "share of the prior variance that the data took away: to the left they say little, to the right much. Of "
         "more than 80 data sets every k-th is drawn, and what is beyond 4 sds stands at the edge; the numbers have "
-        "all."
+        "up to 500."
     ),
     wrong=(
         "Dots beyond the band more often than one in twenty: the fit claims to know more than it does. A slope or "

@@ -22,11 +22,12 @@ ZIPPER = Guide(
     key="zipper",
     caption="Lines are intervals, the worst on top, in colour where they miss: colour below the dashes is too much.",
     shows=(
-        "The intervals of one estimator and parameter in its worst-covered scenario, less the truth, each at its "
-        "place in the order of |estimate - truth| in standard errors, the nearest at the bottom (Morris et al. "
-        "2019); where there is no standard error, half the width of the interval stands for it. Those that miss "
-        "the truth are in colour. The grey band is Wilson's 95 % interval of the coverage, the dashed line the "
-        "nominal level. Of more than 150 intervals every k-th is drawn; the numbers have all."
+        "The intervals of one estimator and parameter in the scenario where they most surely cover too seldom, "
+        "less the truth, each at its place in the order of |estimate - truth| in standard errors, the nearest at "
+        "the bottom (Morris et al. 2019); where there is no standard error, half the width of the interval stands "
+        "for it. Those that miss the truth are in colour. The grey band is Wilson's 95 % interval of the coverage, "
+        "the dashed line the nominal level. Of more than 150 intervals every k-th is drawn; the numbers have up to "
+        "1000."
     ),
     wrong=(
         "Colour from below the grey band: too many intervals miss. Colour on one side of the upright line only: "
