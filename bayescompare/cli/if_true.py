@@ -21,7 +21,7 @@ from bayescompare.engines.base import Engine
 from bayescompare.engines.catalog import split_labels
 from bayescompare.errors import InputError
 from bayescompare.fitting import Fits
-from bayescompare.reporting.if_true_words import chosen_kinds, sentences
+from bayescompare.reporting.if_true_words import sentences
 from bayescompare.study.fitted import check_replicates, chosen_engines
 from bayescompare.study.if_true import FOLDER, planned, simulated
 from bayescompare.study.run import work_in
@@ -128,7 +128,6 @@ def print_if_true(results: Results) -> None:
 def _table(tables: Mapping[str, Any], about: Mapping[str, Any]) -> Any:
     rows = tables["if_true"].to_dict("records")
     measured = {(row["parameter"], row["estimator"], row["measure"]): row for row in rows}
-    covers = {(row["parameter"], row["estimator"]): row for row in chosen_kinds(tables["if_true"]).to_dict("records")}
     names = [*_MEASURES.values(), "coverage", "n"]
     title = f"If the {about['truth']} fit were the truth: {about['done']:,} data sets"
     table = new_table(title, ["parameter", "estimator", "truth", "yours", *names], {"truth", "yours", *names})
@@ -138,7 +137,7 @@ def _table(tables: Mapping[str, Any], about: Mapping[str, Any]) -> Any:
         cells = [row["parameter"] if row["parameter"] != last else "", row["estimator"]]
         cells += [number(row["truth"]), number(row["own"])]
         cells += [_measure(measured.get((*key, name)), name) for name in _MEASURES]
-        add_row(table, [*cells, _coverage(covers.get(key)), f"{row['n_used']}/{row['n_total']}"])
+        add_row(table, [*cells, _coverage(measured.get((*key, "first_coverage"))), f"{row['n_used']}/{row['n_total']}"])
         last = row["parameter"]
     return table
 

@@ -85,7 +85,13 @@ def if_true_tables(own: pd.Series, simulated: Frames, truth: Mapping[str, float]
     scale = _scale(simulated["optimum"])
     spread = pd.DataFrame(_spread(own, tables["estimates"], scale), columns=list(TABLES["if_true_estimates"]))
     measured = performance(tables, measure=_MEASURES)
-    parts = [measured, _standardised(measured, scale), _at_bound(tables["estimates"], scale), _outcomes(tables["fits"])]
+    parts = [
+        measured,
+        _first_coverage(measured, tables["intervals"], truth),
+        _standardised(measured, scale),
+        _at_bound(tables["estimates"], scale),
+        _outcomes(tables["fits"]),
+    ]
     found = tidy([part.reset_index(drop=True) for part in parts], list(TABLES["if_true"]))
     return {
         "if_true": _ordered(found, tables["estimates"]),
@@ -103,6 +109,34 @@ def _scale(optimum: pd.DataFrame) -> dict[str, float]:
     """Return the typical ML standard error of each parameter: the median over the data sets where there is one."""
     known = optimum[optimum["scale"] > 0].drop_duplicates(["replicate", "parameter"])
     return {str(name): float(value) for name, value in known.groupby("parameter", sort=False)["scale"].median().items()}
+
+
+def _first_coverage(measured: pd.DataFrame, intervals: pd.DataFrame, truth: Mapping[str, float]) -> pd.DataFrame:
+    """Return the coverage, at the first level, of the interval that a report shows: of each fit the first with bounds.
+
+    A coverage of one kind is of the data sets that have it: likelihood ratio intervals are those where Wald has none.
+    """
+    cell = ["estimator", "parameter"]
+    asked = measured[measured["measure"] == "coverage"].drop_duplicates(cell)[[*cell, "level", "n_total"]]
+    if not len(asked):
+        return pd.DataFrame(columns=list(TABLES["if_true"]))
+    rows = intervals[intervals["level"] == intervals["level"].iloc[0]]
+    rows = rows[np.isfinite(rows["lower"]) & np.isfinite(rows["upper"])].drop_duplicates(["replicate", *cell])
+    rows = asked.merge(rows[[*cell, "lower", "upper", "kind"]], on=cell, how="left")
+    value = rows["parameter"].map(truth).to_numpy(float)
+    holds = (rows["lower"].to_numpy(float) <= value) & (value <= rows["upper"].to_numpy(float))
+    found = rows.groupby(cell, sort=False)
+    groups = Groups(found.ngroup().to_numpy(np.int64), found.ngroups)
+    n = groups.total(rows["lower"].notna().to_numpy(bool)).astype(np.int64)
+    heads = asked.reset_index(drop=True).assign(kind=[_kinds(kinds) for _, kinds in found["kind"]])
+    counted = shares(groups.total(holds), n)
+    made = measure_rows(heads, "first_coverage", "all", counted, heads["n_total"].to_numpy(), [""] * len(heads))
+    return made.assign(level=float(intervals["level"].iloc[0]))
+
+
+def _kinds(kinds: pd.Series) -> str:
+    """Return the kinds of some intervals, the most frequent first."""
+    return ", ".join(map(str, kinds.value_counts().index))
 
 
 def _standardised(measured: pd.DataFrame, scale: Mapping[str, float]) -> pd.DataFrame:

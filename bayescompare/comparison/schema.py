@@ -204,10 +204,11 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "if_true": {
         "estimator": _KEY["estimator"],
         "parameter": "flat label; empty for a measure of whole fits",
-        "kind": "of the interval of a coverage; the flag of the measure 'flag'; NaN elsewhere",
+        "kind": "of the intervals of a coverage, the most frequent first; the flag of a measure flag; NaN elsewhere",
         "level": "of that interval",
-        "measure": "bias, empirical_se, se_ratio, rmse, coverage, convergence_rate as elsewhere; standardised_bias: in "
-        "typical ML standard errors; at_bound: share of sds within 0.1 of these of zero, and of correlations at one; "
+        "measure": "bias, empirical_se, se_ratio, rmse, coverage, convergence_rate as elsewhere; first_coverage: of "
+        "each fit's first interval with bounds, as a report shows it; standardised_bias: in typical ML standard "
+        "errors; at_bound: share of sds within 0.1 of these of zero, and of correlations at one; "
         "failed, flagged, flag: shares of the fits",
         "value": "the measure; NaN with a reason",
         "mcse": "its Monte Carlo standard error",

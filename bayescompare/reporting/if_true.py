@@ -16,7 +16,7 @@ from bayescompare.reporting.figures.lanes import Lane
 from bayescompare.reporting.figures.spread import Spread, spread_panel
 from bayescompare.reporting.formats import Value, count, number, percent, plain, short, text, whole
 from bayescompare.reporting.grid import Column, Grid, grid
-from bayescompare.reporting.if_true_words import chosen_kinds, sentences, with_error
+from bayescompare.reporting.if_true_words import sentences, with_error
 from bayescompare.reporting.subject import Subject
 
 __all__ = ["IfTrueSection", "if_true"]
@@ -106,7 +106,7 @@ def _spread(subject: Subject, row: Mapping[Any, Any]) -> Spread:
 
 def _measures(table: pd.DataFrame, estimates: pd.DataFrame) -> Grid:
     """Return a row a parameter and estimator."""
-    covered = chosen_kinds(table)
+    covered = table[table["measure"] == "first_coverage"]
     level = f" {percent(covered['level'].iloc[0])}" if len(covered) else ""
     columns = [
         Column("parameter", numeric=False),
@@ -119,16 +119,13 @@ def _measures(table: pd.DataFrame, estimates: pd.DataFrame) -> Grid:
         Column("RMSE ±", "root mean square error"),
         Column(
             f"coverage{level}",
-            "share of the intervals that hold the truth, and its 95 % Wilson interval; those of point estimates are "
-            "Wald's, of draws equal tails, unless another kind is named",
+            "share of the intervals that hold the truth, and its 95 % Wilson interval; of each data set the first "
+            "interval that has bounds: Wald's of point estimates, equal tails of draws, unless kinds are named",
         ),
         Column("at bound", f"sds within {AT_BOUND} ML standard errors of zero, correlations at one; Wilson interval"),
         Column("n", "data sets with an estimate, of all"),
     ]
-    measured = {
-        (row["estimator"], row["parameter"], row["measure"]): row
-        for row in _records(table[table["measure"] != "coverage"])
-    }
+    measured = {(row["estimator"], row["parameter"], row["measure"]): row for row in _records(table)}
     covers = {(row["estimator"], row["parameter"]): row for row in _records(covered)}
     rows = [_measured(row, measured, covers) for row in _records(estimates)]
     return grid("if-true-measures", "What would become of each estimate", columns, rows)

@@ -13,7 +13,7 @@ from bayescompare.comparison.monte_carlo import wilson
 from bayescompare.engines.base import HARMLESS
 from bayescompare.reporting.formats import count, percent, plain, signed, whole
 
-__all__ = ["chosen_kinds", "sentences", "shared", "unusual", "with_error"]
+__all__ = ["sentences", "shared", "unusual", "with_error"]
 
 #: Probability below which the user's own differences are called unlike the simulated ones.
 UNUSUAL = 0.05
@@ -90,17 +90,9 @@ def _bias(table: pd.DataFrame) -> str:
     return f"{name} would come out {far} too {'small' if worst['value'] < 0 else 'large'} on average"
 
 
-def chosen_kinds(table: pd.DataFrame) -> pd.DataFrame:
-    """Return one coverage an estimator and parameter: at the first level, of the kind that most data sets have."""
-    rows = table[(table["measure"] == "coverage") & (table["kind"] != "hdi")]
-    rows = rows[rows["level"] == rows["level"].iloc[0]] if len(rows) else rows
-    order = rows.sort_values("n_used", ascending=False, kind="stable")
-    return order.drop_duplicates(["estimator", "parameter"]).sort_index()
-
-
 def _coverage(table: pd.DataFrame, spread: pd.DataFrame) -> str:
     """Say whose intervals miss the truth most often; of an sd of zero, which most intervals cannot hold, none."""
-    rows = chosen_kinds(table)
+    rows = table[table["measure"] == "first_coverage"]
     zero = spread.loc[spread["parameter"].str.startswith("sd_") & (spread["truth"] == 0), "parameter"]
     rows = rows[rows["value"].notna() & ~rows["parameter"].isin(zero)]
     if not len(rows):

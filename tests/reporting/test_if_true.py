@@ -26,13 +26,13 @@ def row(measure: str, value: float, **more: object) -> dict:
     )
 
 
-def cell(label: str, parameter: str, error: float, cover: float, **more: object) -> list[dict]:
+def cell(label: str, parameter: str, error: float, cover: float) -> list[dict]:
     key = {"estimator": label, "parameter": parameter}
     return [
         row("bias", 5 * error, **key),
         row("standardised_bias", error, **key),
-        row("coverage", cover, kind="wald", level=0.95, **key, **more),
-        row("coverage", 0.1, kind="lr", level=0.95, **key, **more, n_used=1),
+        row("first_coverage", cover, kind="wald, lr", level=0.95, **key),
+        row("coverage", 0.1, kind="lr", level=0.95, **key, n_used=1),
     ]
 
 
