@@ -48,7 +48,7 @@ def _ends(table: pd.DataFrame) -> str:
     hits, n = found["hits"].sum().astype(int), found["n_used"].first()
     worst = str((hits / n).idxmax())
     if not hits[worst]:
-        only = worst if len(hits) == 1 else f"all {len(hits)} estimators"
+        only = worst if len(hits) == 1 else "every estimator"
         return f"{only} would end without a flag in all of {whole(n[worst])} data sets"
     lower, upper = wilson(hits[worst], int(n[worst]))
     row = {"value": hits[worst] / n[worst], "lower": lower, "upper": upper, "n_used": n[worst]}
