@@ -35,7 +35,8 @@ POSITION = Guide(
     ),
 )
 
-_PLOT, _RIGHT = 266.0, 14.0
+# The plot is narrower where the names are long, so that small screens need not shrink the words.
+_WIDTH, _NARROWEST, _WIDEST, _RIGHT = 400.0, 180.0, 266.0, 14.0
 _LETTER, _MOST_LETTERS = 6.4, 34
 _FAR = 4.0
 
@@ -50,11 +51,12 @@ def position_panel(key: str, positions: Mapping[str, Sequence[tuple[Look, float]
     """
     names = [cut(parameter, _MOST_LETTERS) for parameter in positions]
     labels = 14 + _LETTER * max(map(len, names))
+    plot = min(max(_WIDTH - _RIGHT - labels, _NARROWEST), _WIDEST)
     each = max(22.0, 6.0 * max(map(len, positions.values())) + 6)
     height = each * len(positions)
-    canvas = Canvas(key, POSITION, labels + _PLOT + _RIGHT, height + 46)
+    canvas = Canvas(key, POSITION, labels + plot + _RIGHT, height + 46)
     with canvas.drawing():
-        axes = canvas.axes(labels, 6, _PLOT, height)
+        axes = canvas.axes(labels, 6, plot, height)
         axes.set_xlim(-_FAR, _FAR)
         axes.set_ylim(len(positions) - 0.5, -0.5)
         axes.axvspan(-2, 2, color=INKS["shade"], lw=0, zorder=0)
@@ -74,7 +76,7 @@ def position_panel(key: str, positions: Mapping[str, Sequence[tuple[Look, float]
         quiet(axes)
         axes.set_xticks(range(-4, 5), [f"{MINUS if k < 0 else ''}{abs(k)}" for k in range(-4, 5)])
         canvas.figure.text(
-            (labels + _PLOT / 2) / canvas.width,
+            (labels + plot / 2) / canvas.width,
             6 / canvas.height,
             "posterior sds from the posterior mean",
             ha="center",
