@@ -23,7 +23,8 @@ from bayescompare.errors import InputError
 from bayescompare.fitting import Fits
 from bayescompare.reporting.if_true_words import sentences
 from bayescompare.study.fitted import check_replicates, chosen_engines
-from bayescompare.study.if_true import FOLDER, planned, simulated
+from bayescompare.study.if_true import FOLDER, simulated
+from bayescompare.study.planned import planned
 from bayescompare.study.run import work_in
 
 __all__ = ["Asked", "asked_for", "print_if_true", "run_if_true"]

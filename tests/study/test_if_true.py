@@ -15,9 +15,10 @@ from bayescompare.engines.catalog import estimator
 from bayescompare.errors import InputError, InterruptedStudyError
 from bayescompare.fits import Flag, Status
 from bayescompare.study.fitted import NAME, fitted_study
-from bayescompare.study.if_true import completed, planned
+from bayescompare.study.if_true import completed
 from bayescompare.study.manifest import Manifest
 from bayescompare.study.pilot import Cost, Pilot
+from bayescompare.study.planned import planned
 from bayescompare.study.run import results_in
 
 SLEEP = "reaction ~ 1 + days + (1 + days | subject)"
@@ -125,7 +126,7 @@ def test_more_estimators_than_there_is_time_for_are_left_out_by_name(fits, monke
         costs={"lbfgs-ml": Cost(start=0, fit=9, bytes=0), "lbfgs-reml": Cost(start=0, fit=50, bytes=0)},
         errors=pd.DataFrame(), level=0.95, seconds=0.0,
     )  # fmt: skip
-    monkeypatch.setattr("bayescompare.study.if_true._timed", lambda study, fits: slow)
+    monkeypatch.setattr("bayescompare.study.planned._timed", lambda study, fits: slow)
     asked = {"truth": "lbfgs-ml", "replicates": N, "levels": (0.95,), "seed": None, "workers": 1}
     chosen = planned(fits, None, estimators=None, **asked)
     assert chosen.study.estimators == ("lbfgs-ml",)
