@@ -164,7 +164,7 @@ def _shown(subject: Subject, scenario: Scenario, *, in_full: bool) -> Shown:
         paths=paths(subject, scenario) if in_full else None,
         sampler=sampler(subject, scenario) if in_full else None,
         estimates=estimates_grid(subject, scenario) if in_full else None,
-        measures=measures_grid(subject, scenario),
+        measures=measures_grid(subject, scenario, every=in_full),
     )
 
 

@@ -10,7 +10,7 @@ from bayescompare.reporting.formats import NOT_AVAILABLE, Value
 __all__ = ["MOST_ROWS", "Column", "Grid", "grid"]
 
 #: Rows of a table in the page; the stored tables have all.
-MOST_ROWS = 1000
+MOST_ROWS = 600
 
 
 @dataclass(frozen=True, slots=True)

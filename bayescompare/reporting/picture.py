@@ -22,6 +22,8 @@ __all__ = ["Pictured", "dot_of", "pictures", "shown_measures"]
 
 #: Parameters of which a measure is drawn, and of which where the scenarios are many.
 MOST_PARAMETERS, FEWER_PARAMETERS, MANY_SCENARIOS = 6, 4, 24
+# What is not drawn of many scenarios: RMSE and bias together say it.
+_IN_TABLES = ("empirical_se",)
 
 _STICKS = "Each stick is an estimator, with its 95 % Monte Carlo interval as the thick part"
 _STAIRS = (
@@ -58,7 +60,8 @@ def pictures(subject: Subject) -> list[Pictured]:
         return []
     rows = shown_measures(subject)
     charts = charts_of(families(subject))
-    found = (_pictured(subject, kind, rows[rows["measure"] == kind], charts) for kind in _READ)
+    kinds = [kind for kind in _READ if kind not in _IN_TABLES or len(subject.scenarios) <= MANY_SCENARIOS]
+    found = (_pictured(subject, kind, rows[rows["measure"] == kind], charts) for kind in kinds)
     return [one for one in found if one.drawings]
 
 

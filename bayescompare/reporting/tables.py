@@ -101,24 +101,33 @@ def _with_kind(bounds: Value, kind: str) -> Value:
     return replace(bounds, tail=kind)
 
 
-def measures_grid(subject: Subject, scenario: Scenario) -> Grid | None:
-    """Return the measures of a scenario: parameter and estimator by measure, each with its Monte Carlo error."""
+def measures_grid(subject: Subject, scenario: Scenario, *, every: bool = True) -> Grid | None:
+    """Return the measures of a scenario: parameter and estimator by measure, each with its Monte Carlo error.
+
+    Parameters
+    ----------
+    every
+        Whether of every kind of interval and every level, or of the first that an estimator has.
+    """
     measures = subject.results.measures
     mine = measures[measures["scenario"] == scenario.name].fillna({"kind": "", "level": 0.0})
     if not len(mine):
         return None
-    keys = list(dict.fromkeys(zip(mine["measure"], mine["kind"], mine["level"], strict=True)))
+    found = mine if every else mine.drop_duplicates(["parameter", "estimator", "measure"])
+    keyed = [((row["measure"], row["kind"] if every else "", row["level"]), row) for row in found.to_dict("records")]
+    keys = list(dict.fromkeys(key for key, _ in keyed))
     groups: dict[tuple[str, str], dict[_Key, Mapping[str, Any]]] = {}
-    for row in mine.to_dict("records"):
-        groups.setdefault((row["parameter"], row["estimator"]), {})[row["measure"], row["kind"], row["level"]] = row
+    for key, row in keyed:
+        groups.setdefault((row["parameter"], row["estimator"]), {})[key] = row
     columns = [
         Column("parameter", numeric=False),
         Column("estimator", numeric=False),
         *(Column(_measure_title(*key), _MEASURES.get(key[0], "")) for key in keys),
+        *([] if every else [Column("intervals", "their kind; the stored tables have all kinds", numeric=False)]),
         Column("n", "fits used, of all; where a measure used fewer, it says so itself"),
     ]
     rows = [
-        _measures_row(parameter, label, groups[parameter, label], keys)
+        _measures_row(parameter, label, groups[parameter, label], keys, kind=not every)
         for parameter in scenario.parameters
         for label in subject.estimators
         if (parameter, label) in groups
@@ -128,15 +137,18 @@ def measures_grid(subject: Subject, scenario: Scenario) -> Grid | None:
 
 def _measure_title(measure: str, kind: str, level: float) -> str:
     name = _NAMES.get(measure, measure.replace("_", " "))
-    return f"{name}, {kind.upper() if kind in ('eti', 'hdi') else kind} {percent(level)}" if kind else name
+    shown = " ".join(filter(None, [kind.upper() if kind in ("eti", "hdi") else kind, percent(level) if level else ""]))
+    return f"{name}, {shown}" if shown else name
 
 
 def _measures_row(
-    parameter: str, label: str, found: Mapping[_Key, Mapping[str, Any]], keys: Sequence[_Key]
+    parameter: str, label: str, found: Mapping[_Key, Mapping[str, Any]], keys: Sequence[_Key], *, kind: bool
 ) -> list[Value]:
+    """Return a row, with the kind of its intervals where the columns do not name it."""
     most = max(int(row["n_used"]) for row in found.values())
     total = max(int(row["n_total"]) for row in found.values())
     cells = [_measure(found.get(key), most) for key in keys]
+    cells += [text(next((row["kind"] for row in found.values() if row["kind"]), ""))] if kind else []
     return [text(parameter, kind="code"), _estimator(label), *cells, Value(count(most, total), str(most))]
 
 
