@@ -228,7 +228,7 @@ def _remarks(plane: Plane, routes: Sequence[Route]) -> Iterator[str]:
         yield f"At the maximum {' and '.join(zeros)} is exactly zero: {where}."
     away = [route.look.label for route in routes if not _holds(plane, route)]
     if away:
-        yield f"A triangle is where a way crosses the edge: {', '.join(away)}."
+        yield f"Ways that cross the edge: {', '.join(away)}."
 
 
 def _holds(plane: Plane, route: Route) -> bool:

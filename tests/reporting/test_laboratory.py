@@ -289,7 +289,7 @@ def test_the_caption_says_that_a_zero_is_at_the_edge_and_who_leaves_the_picture(
     assert found is not None
     zero, leaves = found.remarks
     assert "At the maximum sd_g[Intercept] is exactly zero: it is drawn at the edge" in zero
-    assert leaves == f"A triangle is where a way crosses the edge: {ADAM}."
+    assert leaves == f"Ways that cross the edge: {ADAM}."
     assert all(words in Page(page(made)).text for words in found.remarks)
     inside = results(adam(*falling(1.0), gap=1.0), tables={"contours": contour_rows(bowl())})
     other = laboratory(Subject(inside), 1).contours

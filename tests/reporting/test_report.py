@@ -21,7 +21,7 @@ from bayescompare.comparison.results import Results
 from bayescompare.fits import FLAG_SENTENCES, Flag
 from bayescompare.layout import Layout
 from bayescompare.reporting import context, report
-from bayescompare.reporting.figures.canvas import _straightened
+from bayescompare.reporting.figures.svg import _straightened
 from bayescompare.reporting.formats import MINUS, duration, interval, number, plain, signed
 from bayescompare.reporting.mathml import model_mathematics
 from bayescompare.reporting.palette import looks

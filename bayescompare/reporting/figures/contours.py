@@ -26,9 +26,9 @@ CONTOUR = Guide(
         "Contours of the likelihood of two parameters, profiled: at each point all others are at their best. The "
         "rings are 1.39, 3.22, 5.99 and 9.21 in deviance above the maximum (+), where regions of 50, 80, 95 and 99 "
         "% for two parameters end (chi-square with 2 degrees of freedom); grey lines, further out, are at 30, 100, "
-        "300 and so on. Of Adam it is the reported restart, of L-BFGS-B the start that won, each of its points an "
-        "evaluation that lowered the deviance. A triangle is where a way crosses the edge; dots are posterior "
-        "draws."
+        "300 and so on. The way of Adam is that of the reported restart, the way of L-BFGS-B that of the start "
+        "that won, each of its points an evaluation that lowered the deviance. A triangle is where a way crosses "
+        "the edge; dots are posterior draws."
     ),
     wrong="An end outside of the inner rings, or a way that crawls along a ridge.",
     limits=(
