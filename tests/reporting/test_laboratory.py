@@ -352,6 +352,18 @@ def test_two_rates_are_no_curve() -> None:
     assert laboratory(Subject(own_data()), 1).sensitivity == []
 
 
+def test_lines_are_named_by_what_sets_them_apart() -> None:
+    same = np.ones(3)
+    names = ("sd_g[Intercept] 1, groups 5", "sd_g[Intercept] 1, groups 20")
+    curves = [
+        Curve(name=name, rates=np.array([0.01, 0.1, 1.0]), median=same, lower=same, upper=same, flagged=same, **COUNTS)
+        for name in names
+    ]
+    words = words_of(sensitivity_panel("s", "t", curves, 0.05).svg)
+    assert {"5", "20"} <= set(words)
+    assert any(word.startswith("sd_g[Intercept") for word in words)
+
+
 def test_the_lines_of_the_rates_are_where_the_numbers_are() -> None:
     rates, median, flagged = np.array([0.01, 0.1, 1.0]), np.array([10.0, 0.1, 1e-3]), np.array([1, 0.5, 0])
     curve = Curve(name="", rates=rates, median=median, lower=median / 2, upper=median * 2, flagged=flagged, **COUNTS)

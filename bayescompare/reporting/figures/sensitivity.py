@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 import numpy.typing as npt
@@ -93,7 +94,9 @@ def sensitivity_panel(key: str, title: str, curves: Sequence[Curve], usual: floa
         _axes(gaps, shares, curves)
         for k, curve in enumerate(curves):
             _draw(gaps, shares, curve, k, aside=(k - (len(curves) - 1) / 2) * _ASIDE)
-        _name(gaps, curves)
+        shared = _shared([one.name for one in curves])
+        titled(canvas, shared, _LEFT + width + 6, 28, quietly=True)
+        _name(gaps, curves, len(shared))
         gaps.axhline(ARRIVED, color=INKS["ink"], lw=0.9, ls=(0, (4, 2.5)), zorder=1)
         for axes in (gaps, shares):
             axes.axvline(usual, color=INKS["rule"], lw=0.9, zorder=0)
@@ -158,8 +161,16 @@ def _draw(gaps: Axes, shares: Axes, curve: Curve, k: int, *, aside: float) -> No
     shares.plot(x, curve.flagged, color=colour, lw=1.2, marker=marker, ms=4.4, mew=0, zorder=3, clip_on=False)
 
 
-def _name(axes: Axes, curves: Sequence[Curve]) -> None:
-    """Write each line's name beside its right end, after its marker, none over another."""
+def _shared(names: Sequence[str]) -> str:
+    """Return the words with which all names begin, but for their last."""
+    if len(names) < 2:
+        return ""
+    together = zip(*(name.split()[:-1] for name in names), strict=False)
+    return " ".join(words[0] for words in takewhile(lambda words: len(set(words)) == 1, together))
+
+
+def _name(axes: Axes, curves: Sequence[Curve], shared: int) -> None:
+    """Write each line's name, less what all share, beside its right end after its marker, none over another."""
     if len(curves) < 2:
         return
     low, high = np.log10(axes.get_ylim())
@@ -175,8 +186,8 @@ def _name(axes: Axes, curves: Sequence[Curve]) -> None:
             transform=axes.transAxes, clip_on=False,
         )  # fmt: skip
         axes.annotate(
-            cut(curves[k].name, 16), (1, 0), (13, last), "axes fraction", "offset points", va="center", fontsize=10,
-            color=INKS["ink"], annotation_clip=False,
+            cut(curves[k].name[shared:].strip(), 16), (1, 0), (13, last), "axes fraction", "offset points",
+            va="center", fontsize=10, color=INKS["ink"], annotation_clip=False,
         )  # fmt: skip
 
 
