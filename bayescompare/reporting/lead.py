@@ -19,12 +19,13 @@ _Row = Mapping[str, Any]
 
 _MARGIN = CLAIMS[3].margin
 _OPTIMIZER, _OBJECTIVE = "optimizer and stopping", "objective"
+_AWAY = "away from their optimum"
 # Thousandths of a standard error interest nobody.
 _FINEST = 0.01
 _AT_BEST = {
-    Verdict.REFUTED: "At its best, {who} leaves the random effects alone.",
-    Verdict.SUPPORTED: "Even at its best, {who} moves the random effects.",
-    Verdict.UNDECIDED: "At its best, it is undecided whether {who} moves the random effects.",
+    Verdict.REFUTED: "At its best, {who} takes the sds of the random effects to their optimum.",
+    Verdict.SUPPORTED: "Even at its best, {who} misses the optimum of the random effects.",
+    Verdict.UNDECIDED: "At its best, it is undecided whether {who} misses the optimum of the random effects.",
 }
 
 
@@ -65,7 +66,8 @@ def sentences(subject: Subject, found: pd.DataFrame, sds: pd.DataFrame, where: M
     objectives = [row for row in rows if row["aspect"] == _OBJECTIVE]
     if objectives:
         without = [label for label in labels if label not in set(sds["estimator"])]
-        said.append(_objective(max(objectives, key=_at_least), without, where))
+        others = found[(found["aspect"] == _OBJECTIVE) & found["estimator"].str.startswith("nuts")].to_dict("records")
+        said.append(_objective(max(objectives, key=_at_least), without, others if adam else [], where))
     return said
 
 
@@ -86,35 +88,40 @@ def _best(row: _Row, sds: pd.DataFrame, who: str, where: Mapping[str, str]) -> S
 def _worst(row: _Row, rows: Sequence[_Row], sds: pd.DataFrame, where: Mapping[str, str]) -> Sentence:
     verdict = _verdict(row)
     claim = {
-        Verdict.REFUTED: "At its worst, it leaves them alone too.",
+        Verdict.REFUTED: "At its worst, it takes them there too.",
         Verdict.SUPPORTED: f"At its worst, it leaves an sd {_rounded(row)} SE {_side(row)} its optimum.",
-        Verdict.UNDECIDED: "At its worst, it is undecided whether it moves them.",
+        Verdict.UNDECIDED: "At its worst, it is undecided whether it misses it.",
     }[verdict]
     parts = [f"{described(row['estimator'])}: {_moved(row)} {_place(row, where)}"]
     mine = sds[(sds["estimator"] == row["estimator"]) & (sds["aspect"] == _OPTIMIZER)].to_dict("records")
     across = [one for one in mine if one["value"] * row["value"] < 0 and _verdict(one) == Verdict.SUPPORTED]
     if across:
-        parts.append(f"another {_moved(max(across, key=_at_least))} {_place(max(across, key=_at_least), where)}")
+        other = max(across, key=_at_least)
+        parts.append(f"another {_moved(other)}, {_side(other)} it {_place(other, where)}")
     for one in rows:
         if one["aspect"] == "arrival" and one["estimator"] == row["estimator"]:
             low, high = (f"{100 * one[end]:.0f}" for end in ("lower", "upper"))
-            parts.append(f"up to {100 * one['value']:.0f} % [{low}, {high}] of its fits end away from it")
+            parts.append(f"in the worst scenario {100 * one['value']:.0f} % [{low}, {high}] of its fits end {_AWAY}")
     unsure = [one for one in rows if one["aspect"] == _OPTIMIZER and _verdict(one) == Verdict.UNDECIDED]
     if unsure and verdict == Verdict.SUPPORTED:
-        parts.append(f"undecided: {_listed([one['estimator'] for one in unsure])}")
+        parts.append(f"of {_listed([one['estimator'] for one in unsure])} it is undecided")
     return Sentence(claim, f"{'; '.join(parts)}.")
 
 
-def _objective(row: _Row, without: Sequence[str], where: Mapping[str, str]) -> Sentence:
+def _objective(row: _Row, without: Sequence[str], sampled: Sequence[_Row], where: Mapping[str, str]) -> Sentence:
     claim = {
-        Verdict.REFUTED: "What is minimised hardly matters to them.",
-        Verdict.SUPPORTED: f"What is minimised can put an sd {_rounded(row)} SE {_side(row)} the ML estimate.",
-        Verdict.UNDECIDED: "Whether it matters what is minimised is undecided.",
+        Verdict.REFUTED: "Its objective hardly matters to them.",
+        Verdict.SUPPORTED: f"Its objective can have an optimum {_rounded(row)} SE {_side(row)} the ML estimate.",
+        Verdict.UNDECIDED: "Whether its objective matters to them is undecided.",
     }[_verdict(row)]
-    fewer = ": where it has an optimum" if row["n_used"] < row["n_total"] else ""
+    fewer = "; elsewhere it has none" if row["n_used"] < row["n_total"] else ""
     numbers = f"{described(row['estimator'])}: {_moved(row)} {_place(row, where, fewer)}"
     if without:
         numbers += f"; {_listed(without)} estimate{'s' if len(without) == 1 else ''} no sd of the groups"
+    for one in sampled:
+        numbers += (
+            f"; for comparison, the posterior mean of {described(one['estimator'])}: {_moved(one)} {_place(one, where)}"
+        )
     return Sentence(claim, f"{numbers}.")
 
 
