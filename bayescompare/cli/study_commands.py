@@ -120,15 +120,21 @@ def report(
     from bayescompare.reporting import report as write_report
     from bayescompare.study.if_true import completed
     from bayescompare.study.run import results_in
-    from bayescompare.study.store import write_results
+    from bayescompare.study.so_far import finished, write_so_far
 
-    results, unfinished = results_in(folder)
-    if not unfinished:
-        results, unfinished = completed(results, folder)
-    if unfinished:
-        typer.echo(f"The study is not finished: {unfinished}.")
-        write_results(results, folder)
-    typer.echo(f"Report: {write_report(results, _page(out or folder))}")
+    page = _page(out or folder)
+    while True:
+        results, unfinished = results_in(folder)
+        if not unfinished:
+            results, unfinished = completed(results, folder)
+        if unfinished:
+            typer.echo(f"The study is not finished: {unfinished}.")
+            write_so_far(results, folder)
+        write_report(results, page)
+        # the page of a study that was finished meanwhile must not stay behind it
+        if not (unfinished and finished(folder)):
+            break
+    typer.echo(f"Report: {page}")
 
 
 def _page(out: Path) -> Path:

@@ -22,7 +22,7 @@ from bayescompare.reporting.grid import Grid
 from bayescompare.reporting.headline import Headline, headline
 from bayescompare.reporting.if_true import IfTrueSection, if_true
 from bayescompare.reporting.laboratory import Laboratory, laboratory
-from bayescompare.reporting.methods import Methods, methods, subtitle
+from bayescompare.reporting.methods import Methods, methods, so_far, subtitle
 from bayescompare.reporting.palette import Look
 from bayescompare.reporting.picture import Pictured, pictures
 from bayescompare.reporting.priors import Priors, priors
@@ -70,6 +70,7 @@ class Context:
 
     title: str
     subtitle: str
+    so_far: str
     description: str
     level: str
     is_study: bool
@@ -111,6 +112,7 @@ def context(subject: Subject) -> Context:
     return Context(
         title=str(about.get("title") or about.get("study") or about.get("dataset") or "Comparison of estimators"),
         subtitle=subtitle(subject),
+        so_far=so_far(subject),
         description=str(about.get("description") or ""),
         level=percent(subject.level),
         is_study=subject.is_study,

@@ -12,7 +12,7 @@ from bayescompare.reporting.mathml import model_mathematics
 from bayescompare.reporting.mechanisms import sizes, truth_text
 from bayescompare.reporting.subject import Scenario, Subject
 
-__all__ = ["Described", "Methods", "methods", "subtitle"]
+__all__ = ["Described", "Methods", "methods", "so_far", "subtitle"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,15 @@ def subtitle(subject: Subject) -> str:
     parts = [str(about[key]) for key in ("dataset",) if about.get(key)]
     parts += [f"{whole(about['n_rows'])} rows"] if about.get("n_rows") else []
     return ", ".join(["Comparison on one data set", *parts])
+
+
+def so_far(subject: Subject) -> str:
+    """Return how many of a study's fits there are, empty where all are there."""
+    asked, done = int(subject.about.get("fits_asked") or 0), len(subject.table("fits"))
+    if done >= asked:
+        return ""
+    seen, every = len(subject.scenarios), len(subject.about.get("scenarios") or ())
+    return f"{whole(done)} of {whole(asked)} fits are done, of {whole(seen)} of {whole(every)} scenarios."
 
 
 def methods(subject: Subject) -> Methods:

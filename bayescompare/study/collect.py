@@ -21,7 +21,7 @@ from bayescompare.study.definition import Study
 from bayescompare.study.manifest import Manifest
 from bayescompare.study.parts import Stamp
 from bayescompare.study.sinks import Sink
-from bayescompare.study.tasks import SURFACE, slug
+from bayescompare.study.tasks import SURFACE, cells, slug
 from bayescompare.study.work import KEPT_DRAWS, SURFACES, identity
 
 __all__ = ["collect"]
@@ -137,6 +137,7 @@ def _about(study: Study, manifest: Manifest) -> dict[str, Any]:
         "machine": dict(manifest.machine),
         "level": study.levels[0],
         "replicates": study.replicates,
+        "fits_asked": sum(label != SURFACE for _, label in cells(study)) * study.replicates,
         "scenarios": [scenario.as_dict() for scenario in study.scenarios()],
         "priors": {scenario.name: _priors(study, scenario) for scenario in study.scenarios()},
         "estimators": describe_engines(study.engines()),

@@ -18,7 +18,12 @@ from bayescompare.study.definition import Study
 from bayescompare.study.files import digest, intact, write_bytes
 from bayescompare.study.work import identities
 
-__all__ = ["Manifest", "locked"]
+__all__ = ["BusyFolderError", "Manifest", "locked"]
+
+
+class BusyFolderError(StoreError):
+    """Another process is at a folder."""
+
 
 _FORMAT = 1
 _NAME = "manifest.json"
@@ -133,8 +138,10 @@ def locked(folder: Path) -> Iterator[None]:
 
     Raises
     ------
+    BusyFolderError
+        If another process is at it, with its number and its machine.
     StoreError
-        If another process is at it, with its number and its machine; or if the disk refuses.
+        If the disk refuses.
     """
     path = folder / ".lock"
     try:
@@ -143,7 +150,7 @@ def locked(folder: Path) -> Iterator[None]:
         holder = ""
         with suppress(OSError):
             holder = path.read_text("utf-8").strip()
-        raise StoreError(
+        raise BusyFolderError(
             f"{folder} is locked by {holder or 'another process'}. Wait for it, or choose another folder."
         ) from None
     except OSError as error:

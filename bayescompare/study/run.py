@@ -136,6 +136,8 @@ def work_in(study: Study, folder: Path) -> tuple[dict[str, float], dict[str, int
 def results_in(folder: Path | str) -> tuple[Results, str]:
     """Return the results in a folder; of a study that is not finished, those that are there, and how many are.
 
+    Nothing is written, and a process that is at the study goes on.
+
     Raises
     ------
     InputError
@@ -150,7 +152,8 @@ def results_in(folder: Path | str) -> tuple[Results, str]:
     tasks = missing(study, sink)
     if not tasks and (Path(folder) / "about.json").exists():
         return read_results(folder), ""
-    return collect(study, sink, manifest), _left(study, sink) if tasks else "its tables were not there yet"
+    results = collect(study, sink, manifest)
+    return results, _so_far(results) if tasks else "its tables were not there yet"
 
 
 def missing(study: Study, sink: Sink) -> list[Task]:
@@ -207,6 +210,11 @@ def _executor(study: Study, workers: int, scheduler: str | None) -> Iterator[Exe
 
     with existing_cluster(scheduler, study) if scheduler else local_processes(workers) as executor:
         yield executor
+
+
+def _so_far(results: Results) -> str:
+    """Say how many fits results have: others may have come since they were read."""
+    return f"{len(results.tables['fits']):,} of {results.about['fits_asked']:,} fits are done"
 
 
 def _left(study: Study, sink: Sink) -> str:

@@ -34,16 +34,18 @@ def _fit(label: str, problem: Problem, seed: np.random.SeedSequence) -> Fit:
 @register
 @dataclass(frozen=True, kw_only=True)
 class Noise(OneByOne):
-    """Random numbers; for ``seconds`` a fit it keeps a core busy."""
+    """Random numbers; for ``seconds`` a fit it keeps a core busy, then it rests for others."""
 
     name: ClassVar[str] = "mock-noise"
     engine: ClassVar[str] = "lbfgs"
     seconds: float = 0.0
+    rest: float = 0.0
 
     def fit_one(self, problem: Problem, seed: np.random.SeedSequence) -> Fit:
         until = time.perf_counter() + self.seconds
         while time.perf_counter() < until:
             pass
+        time.sleep(self.rest)
         return _fit(self.label, problem, seed)
 
 
