@@ -60,7 +60,7 @@ _GRID = 160
 #: Points of a chain's line in a rank plot: about one a pixel.
 _RANKS = 200
 # Points of it in the numbers.
-_KEPT = 60
+_KEPT = 100
 
 
 def _collection(axes: Axes, data: xr.Dataset, **aes: Any) -> PlotCollection:
