@@ -1,6 +1,8 @@
 """One thread for small matrices: results repeat, and parallel work does not fight for cores."""
 
+import fcntl
 import os
+from pathlib import Path
 
 import pytest
 from threadpoolctl import threadpool_limits
@@ -13,3 +15,17 @@ os.environ.pop("COLUMNS", None)
 def _one_blas_thread():
     with threadpool_limits(1, "blas"):
         yield
+
+
+@pytest.fixture(scope="session")
+def default_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the default study with two replicates; of several processes the first to ask runs it."""
+    base = tmp_path_factory.getbasetemp()
+    root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with (root / "default-study.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (root / "default-study" / "report.html").exists():
+            from bayescompare.cli import main
+
+            assert main(["run", "--replicates", "2", "--workers", "1", "--out", str(root / "default-study")]) == 0
+    return root / "default-study"

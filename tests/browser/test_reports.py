@@ -183,3 +183,11 @@ def test_the_markup_is_valid(reports) -> None:
     # the checker's style sheets are those of 2015
     faults = {f"{one['message']} {one.get('extract', '')}" for one in found if not one["message"].startswith("CSS:")}
     assert faults == set()
+
+
+def test_the_report_of_a_study_that_runs_says_first_what_it_rests_on(opened) -> None:
+    with opened("running", width=400) as one:
+        said = one.page.locator("header .alarm").inner_text()
+        # two scenarios with nine estimators, one with one, two data sets each
+        assert said.startswith("This study is not finished: 38 of 108 fits are done, of 3 of 6 scenarios.")
+        assert one.page.locator("header .alarm").bounding_box()["y"] < 400
