@@ -24,6 +24,15 @@ def test_a_fold_opens_by_a_key_and_by_the_links_to_it(opened) -> None:
         assert one.complaints == []
 
 
+def test_on_paper_folds_are_read_and_supported_is_seen(opened) -> None:
+    with opened("study", media="print") as one:
+        flat = "[...document.querySelectorAll('.reading dd')].filter(one => one.getBoundingClientRect().height < 10)"
+        assert one.page.locator(".reading dd").count() > 20
+        assert one.page.evaluate(f"{flat}.length") == 0
+        chip = one.page.locator(".chip").first
+        assert chip.evaluate("one => getComputedStyle(one).printColorAdjust") == "exact"
+
+
 def test_a_caption_is_one_line_on_a_wide_screen(opened) -> None:
     for name in ("study", "priors"):
         with opened(name) as one:
