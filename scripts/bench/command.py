@@ -27,6 +27,7 @@ class Section(StrEnum):
     STARTUP = "startup"
     PROCESSES = "processes"
     CALIBRATION = "calibration"
+    REPORTS = "reports"
 
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -26,7 +26,7 @@ from bayescompare.reporting.formats import MINUS, duration, interval, number, pl
 from bayescompare.reporting.mathml import model_mathematics
 from bayescompare.reporting.palette import looks
 from bayescompare.reporting.render import page
-from tests.reporting.samples import LAYOUT, POINTS, Page, grid_study, only_failures, own_data, study
+from tests.reporting.samples import LAYOUT, POINTS, Page, only_failures, own_data, study
 
 SMALL = Layout(coefs=("x",), factor="g", blocks=(("Intercept",),), levels=("1", "2", "3"))
 
@@ -137,13 +137,6 @@ def test_a_forest_holds_the_estimates_of_its_table(fit_page: Page, fit_results: 
     )
     assert np.trapezoid(density, x) == pytest.approx(1, abs=0.01)
     assert np.trapezoid(density * x, x) == pytest.approx(table.loc["nuts", "estimate"], abs=0.01)
-
-
-@pytest.mark.slow
-def test_a_study_of_a_hundred_scenarios_is_a_page_of_ten_megabytes_at_most() -> None:
-    labels = (*POINTS, "adam-embedding", "lbfgs-ml:starts=1", "lbfgs-map")
-    results = grid_study({"groups": tuple(range(10)), "rho": tuple(range(10))}, replicates=4, labels=labels)
-    assert len(page(results).encode()) < 10_000_000
 
 
 def test_points_on_a_straight_line_are_left_out_of_a_path() -> None:
