@@ -19,7 +19,9 @@ __all__ = ["SPREAD", "Spread", "spread_panel"]
 
 SPREAD = Guide(
     key="if-true",
-    caption="Bars: estimates from simulated data, a stroke at their mean; marker: yours. A mean off the dashes is bias.",
+    caption=(
+        "Bars: estimates from simulated data, a stroke at their mean; marker: yours. A mean off the dashes is bias."
+    ),
     shows=(
         "Data simulated from one fit, on the rows of your own data, were fitted by each estimator as your own were. "
         "The thin line holds 95 % of its estimates, the pale one half of them; the upright stroke is their mean, and "
