@@ -97,10 +97,11 @@ _STUDIES: dict[str, Callable[[pytest.FixtureRequest, Path], Path]] = {"study": _
 
 
 def _fit(folder: Path) -> Path:
-    """Write the report of a fit of sleepstudy with draws."""
+    """Write the report of a fit of sleepstudy with draws and a simulation from it."""
     model = bc.Model("reaction ~ 1 + days + (1 + days | subject)")
     fits = bc.fit(model, "sleepstudy", ["lbfgs-ml", "lbfgs-reml", "nuts"], seed=1)
-    return report(bc.compare(fits), folder / "fit.html")
+    found = bc.if_true(fits, replicates=12, estimators=["lbfgs-ml", "lbfgs-reml"])
+    return report(bc.compare(fits, if_true=found), folder / "fit.html")
 
 
 def _calibration(folder: Path) -> Path:
