@@ -131,11 +131,22 @@ def test_figures_and_tables_are_downloaded_without_a_request(opened, name: str, 
         assert drawing.tag == "{http://www.w3.org/2000/svg}svg"
         assert "var(" not in got[".get button"].read_text()
         assert got[".get a"].with_suffix(".svg") == got[".get button"]
+        assert not [one for one in drawing.iter() if one.tag.endswith("script")]
+        assert not [name for one in drawing.iter() for name in one.attrib if name.startswith("on")]
         header, *rows = csv.reader(got[".tools:has(input) button"].open(newline=""))
         assert len(rows) == page.locator(".tools:has(input) + .table").first.locator("tbody tr").count()
         assert {len(row) for row in rows} == {len(header)}
         assert one.complaints == []
         assert not [address for address in one.requests if not address.startswith(("data:", "blob:"))]
+
+
+def test_fault_55_no_cell_of_a_downloaded_table_is_a_formula(opened) -> None:
+    with opened("hostile") as one:
+        quoted = "texts => texts.map(text => cellOf(text))"
+        risky = ["=cmd()", "+1+cmd()", "-1+cmd()", "-cmd()", "@x", "\tx"]
+        assert one.page.evaluate(quoted, risky) == [f'"\'{text}"' for text in risky]
+        plain = ["-1.5", "-2e-05", "+3", "a=b", ""]
+        assert one.page.evaluate(quoted, plain) == [f'"{text}"' for text in plain]
 
 
 @pytest.mark.parametrize("name", ["study", "fit"])

@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from bayescompare.comparison.results import Results
+from bayescompare.reporting.export.latex import tex
 
 __all__ = ["bibliography"]
 
@@ -41,7 +42,7 @@ def bibliography(results: Results) -> str:
     entries = _entries()
     used = dict.fromkeys(_keys(results))
     version = str((results.about.get("versions") or {}).get("bayescompare", "unknown"))
-    found = [_OURS.replace("VERSION", version), *(entries[key] for key in used)]
+    found = [_OURS.replace("VERSION", tex(version)), *(entries[key] for key in used)]
     return "\n\n".join([*found, *_arviz(with_draws="hoffman2014nuts" in used)]) + "\n"
 
 

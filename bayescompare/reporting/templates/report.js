@@ -55,7 +55,8 @@ function filterable(tools, rows, caption) {
 }
 
 // A cell that a spreadsheet would run is quoted as text.
-const cellOf = text => `"${(/^[=+@\t\r]|^-(?![\d.])/.test(text) ? "'" + text : text).replaceAll('"', '""')}"`;
+const risky = text => /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text));
+const cellOf = text => `"${(risky(text) ? "'" + text : text).replaceAll('"', '""')}"`;
 function csv(table) {
   const rows = [...table.rows].filter(row => !row.hidden);
   const cells = row => [...row.cells].flatMap(cell => [valueOf(cell), ...Array(cell.colSpan - 1).fill("")]);
