@@ -12,8 +12,9 @@ from bayescompare.comparison.records import same_estimand
 from bayescompare.reporting.draws import labelled_draws
 from bayescompare.reporting.figures.canvas import Drawing
 from bayescompare.reporting.figures.forest import forest_panel
+from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.figures.lanes import Lane
-from bayescompare.reporting.figures.position import position_panel
+from bayescompare.reporting.figures.position import POSITION, position_panel
 from bayescompare.reporting.figures.study import Pair, performance_panel, verdict_panel
 from bayescompare.reporting.formats import signed
 from bayescompare.reporting.palette import Look
@@ -75,13 +76,15 @@ def _forest_lane(subject: Subject, row: Mapping[str, Any], *, hollow: bool, agai
     )
 
 
-def position(subject: Subject, scenario: Scenario, rows: pd.DataFrame) -> Drawing | None:
-    """Return where the point estimates of the first data set lie in the posterior.
+def position(subject: Subject, scenario: Scenario, rows: pd.DataFrame, guide: Guide = POSITION) -> Drawing | None:
+    """Return where the point estimates of the first data set lie in the posterior, or beside ML.
 
     Parameters
     ----------
     rows
-        Rows of the summary table that have a place in the posterior.
+        Rows of the summary table that have a place there.
+    guide
+        Of the figure.
     """
     found = {
         parameter: [
@@ -90,7 +93,7 @@ def position(subject: Subject, scenario: Scenario, rows: pd.DataFrame) -> Drawin
         for parameter in scenario.parameters
         if len(group := rows[rows["parameter"] == parameter])
     }
-    return position_panel(f"{scenario.key}-position", found) if found else None
+    return position_panel(f"{scenario.key}-position", found, guide) if found else None
 
 
 def performance(subject: Subject, scenario: Scenario) -> list[Drawing]:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bayescompare.comparison.records import same_estimand
+from bayescompare.reporting.apart import Apart, apart
 from bayescompare.reporting.evidence import position
 from bayescompare.reporting.figures.canvas import Drawing
+from bayescompare.reporting.figures.position import APART
 from bayescompare.reporting.flags import status_sentence
 from bayescompare.reporting.formats import Value, count, number, percent, plain, text
 from bayescompare.reporting.grid import Column, Grid, grid
@@ -18,6 +20,9 @@ from bayescompare.reporting.why import Why, strongest, why
 from bayescompare.reporting.yardstick import Yardstick, yardstick
 
 __all__ = ["FitAnswer", "fit_answer"]
+
+
+_IN_POSTERIOR = "Where the point estimates lie in the posterior"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +35,7 @@ class FitAnswer:
         Whether there is no posterior that can be trusted, though one was sampled.
     """
 
+    heading: str
     sentences: Sequence[str]
     doubtful: bool
     asides: Sequence[str]
@@ -44,25 +50,37 @@ def fit_answer(subject: Subject) -> FitAnswer:
     shown = subject.first if against is None else against.places
     placed = shown[shown["z"].notna()]
     same = same_estimand(placed)
+    beside = apart(subject) if against is None else None
     reasons = why(subject, against)
     asides = [
         f"{row.parameter} of {row.estimator} estimates {row.estimand} and is left out here."
         for row in placed.drop(same.index).itertuples()
     ]
     return FitAnswer(
-        sentences=_sentences(subject, against, same, reasons),
+        heading="How far apart the point estimates are" if against is None else _IN_POSTERIOR,
+        sentences=_sentences(subject, against, beside, same, reasons),
         doubtful=against is not None and not against.trusted,
         asides=[*asides, status_sentence(subject.table("fits"))],
-        picture=position(subject, subject.scenarios[0], same) if subject.scenarios else None,
+        picture=_picture(subject, beside, same),
         places=_places(subject, same) if len(same) else None,
         reasons=reasons,
     )
 
 
+def _picture(subject: Subject, beside: Apart | None, placed: pd.DataFrame) -> Drawing | None:
+    """Return the estimates in the posterior, or beside those of ML."""
+    if not subject.scenarios:
+        return None
+    first = subject.scenarios[0]
+    return position(subject, first, placed) if beside is None else position(subject, first, beside.rows, APART)
+
+
 def _sentences(
-    subject: Subject, against: Yardstick | None, placed: pd.DataFrame, reasons: Sequence[Why]
+    subject: Subject, against: Yardstick | None, beside: Apart | None, placed: pd.DataFrame, reasons: Sequence[Why]
 ) -> Sequence[str]:
     """Return whether the posterior can be trusted, where the estimates lie in it, and what separates them most."""
+    if beside is not None:
+        return [beside.sentence, strongest(reasons)]
     if against is None or not len(placed):
         return [_without_posterior(subject)]
     found = [against.warning, _where(subject, against, placed), strongest(reasons)]

@@ -25,30 +25,23 @@ MOST_PARAMETERS, FEWER_PARAMETERS, MANY_SCENARIOS = 6, 4, 24
 # What is not drawn of many scenarios: RMSE and bias together say it.
 _IN_TABLES = ("empirical_se",)
 
-_STICKS = "Each stick is an estimator, with its 95 % Monte Carlo interval as the thick part"
-_STAIRS = (
-    "Each line is an estimator, its band the 95 % Monte Carlo interval; the scenarios stand side by side, "
-    "their factors below"
-)
-
-
-#: Measure -> title, and how it is read.
-_READ: Mapping[str, tuple[str, str]] = {
-    "bias": ("Bias", "an interval that misses the dashed zero shows bias"),
-    "coverage": ("Coverage", "the dashed line is the nominal level"),
-    "rmse": ("RMSE", "the nearer to zero the better"),
-    "empirical_se": ("Empirical SE", "how much the estimates vary between data sets, from zero"),
-    "convergence_rate": ("Convergence rate", "the share of all fits asked for that ended ok, at best 1"),
+#: Measure -> title.
+_TITLES: Mapping[str, str] = {
+    "bias": "Bias",
+    "coverage": "Coverage",
+    "rmse": "RMSE",
+    "empirical_se": "Empirical SE",
+    "convergence_rate": "Convergence rate",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pictured:
-    """A measure with its figures, how to read them, and what they leave out."""
+    """A measure with its figures, which intervals it is of, and what they leave out."""
 
     key: str
     name: str
-    caption: str
+    intervals: str
     drawings: Sequence[Drawing]
     nested: bool
     left_out: Sequence[str]
@@ -60,7 +53,7 @@ def pictures(subject: Subject) -> list[Pictured]:
         return []
     rows = shown_measures(subject)
     charts = charts_of(families(subject))
-    kinds = [kind for kind in _READ if kind not in _IN_TABLES or len(subject.scenarios) <= MANY_SCENARIOS]
+    kinds = [kind for kind in _TITLES if kind not in _IN_TABLES or len(subject.scenarios) <= MANY_SCENARIOS]
     found = (_pictured(subject, kind, rows[rows["measure"] == kind], charts) for kind in kinds)
     return [one for one in found if one.drawings]
 
@@ -91,19 +84,12 @@ def _pictured(subject: Subject, kind: str, rows: pd.DataFrame, charts: Sequence[
     left_out += [f"{dropped} further scenarios"] if dropped else []
     return Pictured(
         key=kind,
-        name=_READ[kind][0],
-        caption=_caption(kind, rows, charts),
+        name=_TITLES[kind],
+        intervals=_kinds(rows),
         drawings=drawings,
         nested=any(chart.nested for chart in charts),
         left_out=left_out,
     )
-
-
-def _caption(kind: str, rows: pd.DataFrame, charts: Sequence[Chart]) -> str:
-    """Return how to read the figures, and of coverage what intervals they are."""
-    how = _STAIRS if any(chart.nested for chart in charts) else _STICKS
-    refused = "a cross" if any(chart.nested for chart in charts) else "n/a"
-    return f"{how}; {_READ[kind][1]}. n is the fits used, of all; {refused} where too few have a number.{_kinds(rows)}"
 
 
 def _kinds(rows: pd.DataFrame) -> str:
@@ -114,7 +100,7 @@ def _kinds(rows: pd.DataFrame) -> str:
     used = rows.dropna(subset=["kind"]).groupby("kind", sort=False)["estimator"].unique()
     (most, _), *others = sorted(used.items(), key=lambda pair: -len(pair[1]))
     parts = [str(most), *(f"{kind} for {', '.join(map(str, labels))}" for kind, labels in others)]
-    return f" Intervals of {percent(float(levels.iloc[0]))}: {'; '.join(parts)}."
+    return f"Intervals of {percent(float(levels.iloc[0]))}: {'; '.join(parts)}."
 
 
 def _ordered(subject: Subject) -> list[str]:
@@ -167,7 +153,7 @@ def _drawing(
 
 def _measure(subject: Subject, kind: str) -> Measure:
     """Return a measure as it is drawn: a share against the best it can be, others against zero."""
-    name = _READ[kind][0]
+    name = _TITLES[kind]
     best = {"coverage": subject.level, "convergence_rate": 1.0}.get(kind, 0.0)
     return Measure(
         name=name if name == "RMSE" else name[0].lower() + name[1:],

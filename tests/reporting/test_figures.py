@@ -144,6 +144,7 @@ def priors_of_sleepstudy() -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "fit": lambda: page(rich_fit()),
+    "points": lambda: page(own_data(draws=False)),
     "study": lambda: page(rich_study()),
     "grid": lambda: page(grid_study({"groups": (5, 10, 20, 40), "rho": (0.0, 0.3, 0.6, 0.9)}, replicates=3)),
     "rates": lambda: page(rates_study()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from io import StringIO
 
 import numpy as np
 import pandas as pd
@@ -186,3 +187,40 @@ def test_the_answer_is_three_sentences_and_a_picture_at_most() -> None:
     lead = html.index(found.sentences[-1])
     # the picture comes next, and the rest of the reasons below it
     assert html.index("<svg", lead) < html.index(most.sentences[1], lead)
+
+
+def test_without_a_posterior_the_estimates_are_held_against_ml_in_its_standard_errors() -> None:
+    results = own_data(draws=False)
+    estimates = results.tables["estimates"].copy()
+    found = answer(changed(results, estimates=estimates))
+    wide = estimates.pivot_table("estimate", "parameter", "estimator", sort=False)
+    se = estimates[estimates["estimator"] == "lbfgs-ml"].set_index("parameter")["se"]
+    assert found.heading == "How far apart the point estimates are"
+    assert found.picture is not None
+    sheet = pd.read_csv(StringIO(found.picture.numbers))
+    for row in sheet.itertuples():
+        expected = (wide.loc[row.parameter, row.estimator] - wide.loc[row.parameter, "lbfgs-ml"]) / se[row.parameter]
+        assert row.z == pytest.approx(expected, rel=1e-3, abs=1e-4)
+    far = sheet.loc[sheet["z"].abs().idxmax()]
+    assert f"the farthest is {far['parameter']} of {far['estimator']}" in found.sentences[0]
+    assert f"of {len(sheet)} estimates beside those of lbfgs-ml" in found.sentences[0]
+    assert set(sheet["estimator"]) == {"adam-marginal:lr=0.01,batch=3", "adam-marginal", "adam-pooled", "lbfgs-reml"}
+
+
+def test_parameters_at_a_bound_have_no_standard_error_to_measure_in() -> None:
+    results = own_data(draws=False)
+    estimates = results.tables["estimates"].copy()
+    mine = (estimates["estimator"] == "lbfgs-ml") & (estimates["parameter"] == SD)
+    estimates.loc[mine, "se"] = np.nan
+    picture = answer(changed(results, estimates=estimates)).picture
+    assert picture is not None
+    assert SD not in set(pd.read_csv(StringIO(picture.numbers))["parameter"])
+
+
+def test_without_ml_there_is_no_picture_and_the_answer_says_so() -> None:
+    results = own_data(draws=False)
+    left = {name: table[table["estimator"] != "lbfgs-ml"] if "estimator" in table else table
+            for name, table in results.tables.items()}  # fmt: skip
+    found = answer(replace(results, tables=left))
+    assert found.picture is None
+    assert "compared with each other only" in found.sentences[0]

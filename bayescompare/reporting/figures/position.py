@@ -12,7 +12,7 @@ from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.formats import MINUS, plain
 from bayescompare.reporting.palette import INKS, Look
 
-__all__ = ["position_panel"]
+__all__ = ["APART", "POSITION", "position_panel"]
 
 POSITION = Guide(
     key="position",
@@ -35,26 +35,52 @@ POSITION = Guide(
     ),
 )
 
+APART = Guide(
+    key="apart",
+    caption="Each marker is an estimate in standard errors from the ML estimate; beyond the grey (2 SE) they disagree.",
+    shows=(
+        "The distance of each estimate from that of lbfgs-ml on the same data, in standard errors of the latter, for "
+        "every parameter that has one. Dark and light grey reach one and two standard errors to each side; an arrow "
+        "with a number stands for what is beyond four. The picture stands where no posterior was sampled."
+    ),
+    wrong=(
+        "A marker off zero of an estimator that has the same objective: it was not done, and its flags say so. "
+        "Restricted ML lies right of ML for sds, because ML estimates them too small."
+    ),
+    limits=(
+        "Estimates near each other may all be far from the truth. Parameters at a bound have no standard error and are "
+        "left out, as are estimates of something else."
+    ),
+)
+
 # The plot is narrower where the names are long, so that small screens need not shrink the words.
 _WIDTH, _NARROWEST, _WIDEST, _RIGHT = 400.0, 180.0, 266.0, 14.0
 _LETTER, _MOST_LETTERS = 6.4, 34
 _FAR = 4.0
 
 
-def position_panel(key: str, positions: Mapping[str, Sequence[tuple[Look, float]]]) -> Drawing:
-    """Return the distance of each point estimate from the posterior mean, in posterior sds.
+_AXIS = {
+    POSITION.key: ("the posterior mean, in posterior sds", "posterior sds from the posterior mean"),
+    APART.key: ("the ML estimate, in its standard errors", "standard errors from the ML estimate"),
+}
+
+
+def position_panel(key: str, positions: Mapping[str, Sequence[tuple[Look, float]]], guide: Guide = POSITION) -> Drawing:
+    """Return the distance of each point estimate from the posterior mean in posterior sds, or from the ML estimate.
 
     Parameters
     ----------
     positions
         Parameter to estimators and their distances.
+    guide
+        `POSITION` or `APART`.
     """
     names = [cut(parameter, _MOST_LETTERS) for parameter in positions]
     labels = 14 + _LETTER * max(map(len, names))
     plot = min(max(_WIDTH - _RIGHT - labels, _NARROWEST), _WIDEST)
     each = max(22.0, 6.0 * max(map(len, positions.values())) + 6)
     height = each * len(positions)
-    canvas = Canvas(key, POSITION, labels + plot + _RIGHT, height + 46)
+    canvas = Canvas(key, guide, labels + plot + _RIGHT, height + 46)
     with canvas.drawing():
         axes = canvas.axes(labels, 6, plot, height)
         axes.set_xlim(-_FAR, _FAR)
@@ -78,13 +104,13 @@ def position_panel(key: str, positions: Mapping[str, Sequence[tuple[Look, float]
         canvas.figure.text(
             (labels + plot / 2) / canvas.width,
             6 / canvas.height,
-            "posterior sds from the posterior mean",
+            _AXIS[guide.key][1],
             ha="center",
             fontsize=10.5,
             color=INKS["muted"],
         )
         return canvas.finish(
-            _alt(positions),
+            _alt(positions, _AXIS[guide.key][0]),
             (
                 {"parameter": parameter, "estimator": look.label, "z": z}
                 for parameter, found in positions.items()
@@ -123,14 +149,14 @@ def _row(axes: Axes, row: int, found: Sequence[tuple[Look, float]]) -> None:
             )
 
 
-def _alt(positions: Mapping[str, Sequence[tuple[Look, float]]]) -> str:
+def _alt(positions: Mapping[str, Sequence[tuple[Look, float]]], of: str) -> str:
     every = [
         (abs(z), z, look.label, parameter)
         for parameter, found in positions.items()
         for look, z in found
         if np.isfinite(z)
     ]
-    text = "Distance of each point estimate from the posterior mean, in posterior sds, a row a parameter."
+    text = f"Distance of each point estimate from {of}, a row a parameter."
     if not every:
         return text
     _, z, label, parameter = max(every)
