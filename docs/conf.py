@@ -16,7 +16,7 @@ language = "en"
 # what is typed has straight quotes
 smartquotes = False
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generated", "inline_svg"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generated", "inline_svg", "notebook_pages"]
 exclude_patterns = ["_build", "_extension"]
 myst_heading_anchors = 4
 # a name in single backticks is a name of Python

@@ -18,14 +18,20 @@ def _one_blas_thread():
 
 
 @pytest.fixture(scope="session")
-def default_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of the default study with two replicates; of several processes the first to ask runs it."""
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that all processes of this run of the tests have in common."""
     base = tmp_path_factory.getbasetemp()
-    root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    with (root / "default-study.lock").open("w") as lock:
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def default_study(shared: Path) -> Path:
+    """Return the folder of the default study with two replicates; of several processes the first to ask runs it."""
+    folder = shared / "default-study"
+    with (shared / "default-study.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (root / "default-study" / "report.html").exists():
+        if not (folder / "report.html").exists():
             from bayescompare.cli import main
 
-            assert main(["run", "--replicates", "2", "--workers", "1", "--out", str(root / "default-study")]) == 0
-    return root / "default-study"
+            assert main(["run", "--replicates", "2", "--workers", "1", "--out", str(folder)]) == 0
+    return folder

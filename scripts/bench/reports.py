@@ -56,7 +56,9 @@ def many_scenarios(results: Results, scenarios: int, replicates: int) -> Results
     """
     described = results.about["scenarios"]
     origin = {f"{k:03d}-{one['name']}": one for k in range(scenarios) for one in [described[k % len(described)]]}
-    tables = {name: _repeated(table, origin, replicates, results.about) for name, table in results.tables.items()}
+    # measures and verdicts, which a store keeps too, are made of the others
+    rows = {name: table for name, table in results.tables.items() if "replicate" in table}
+    tables = {name: _repeated(table, origin, replicates, results.about) for name, table in rows.items()}
     about = {
         **results.about,
         "scenarios": [{**one, "name": name} for name, one in origin.items()],

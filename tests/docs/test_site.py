@@ -53,12 +53,13 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """Build the site once."""
+def site(tmp_path_factory, shared):
+    """Build the site once, with the runs of the notebooks that their own tests check."""
     folder, warnings = tmp_path_factory.mktemp("site"), io.StringIO()
     with patch_docutils(str(DOCS)), docutils_namespace():
         out, kept = folder / "html", folder / "doctrees"
-        made = Sphinx(DOCS, DOCS, out, kept, "html", status=None, warning=warnings, warningiserror=True)
+        runs = {"notebook_cache": str(shared / "notebooks")}
+        made = Sphinx(DOCS, DOCS, out, kept, "html", runs, status=None, warning=warnings, warningiserror=True)
         made.build(force_all=True)
     assert made.statuscode == 0, warnings.getvalue()
     assert not warnings.getvalue()
@@ -74,6 +75,13 @@ def pages(site):
 def test_every_page_is_made(site):
     written = {path.relative_to(DOCS).with_suffix(".html") for path in DOCS.rglob("*.md") if "_build" not in path.parts}
     assert {site / path for path in written} <= set(site.rglob("*.html"))
+
+
+def test_notebooks_stand_with_what_they_print(site):
+    for path in (DOCS.parent / "notebooks").glob("*.ipynb"):
+        page = (site / "notebooks" / f"{path.stem}.html").read_text("utf-8")
+        assert page.count('class="highlight-python') > 3
+        assert page.count('class="highlight-text') + page.count('class="output-table"') > 2
 
 
 def test_links_lead_somewhere(pages):
