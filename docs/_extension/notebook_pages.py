@@ -73,7 +73,7 @@ def _shown(output: Any) -> str:
         return _fenced("text", f"{output.ename}: {output.evalue}")
     table = re.search(r'<table[^>]* class="dataframe".*</table>', output.data.get("text/html", ""), re.DOTALL)
     if table:
-        return f'```{{raw}} html\n<div class="output-table">{table[0]}</div>\n```'
+        return f'```{{raw}} html\n<div class="output-table">{table[0].replace(' border="1"', "")}</div>\n```'
     return _fenced("text", output.data.get("text/plain", ""))
 
 
