@@ -113,10 +113,10 @@ def _cell(aspect: str, row: Mapping[str, Any] | None, where: Mapping[str, str]) 
     if row is None:
         return Value(NOT_AVAILABLE, "", _NOTHING.get(aspect, _NOT_ESTIMATED), "missing")
     place = where.get(str(row["scenario"]), str(row["scenario"]))
-    of = f" of {row['parameter']}" if row["parameter"] else ""
+    of = f"{row['parameter']} in " if row["parameter"] else ""
     best = _shown(aspect, row, row["best"]) if row["choices"] > 1 else ""
     note = f"the worst of {row['choices']}; the best: {best}" if best else ""
-    tail = f"{_interval(aspect, row)}, n = {count(row['n_used'], row['n_total'])}: {place}{of}"
+    tail = f"{_interval(aspect, row)}, n = {count(row['n_used'], row['n_total'])}: {of}{place}"
     return Value(_shown(aspect, row, row["value"]), repr(float(row["value"])), note, tail=tail)
 
 
