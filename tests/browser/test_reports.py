@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import subprocess
+from io import StringIO
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -138,6 +140,20 @@ def test_figures_and_tables_are_downloaded_without_a_request(opened, name: str, 
         assert {len(row) for row in rows} == {len(header)}
         assert one.complaints == []
         assert not [address for address in one.requests if not address.startswith(("data:", "blob:"))]
+
+
+def test_a_downloaded_number_has_its_interval_and_denominator_beside_it(opened) -> None:
+    with opened("calibration") as one:
+        text = one.page.evaluate("csv(document.querySelector('table[id$=verdicts]'))")
+        header, *rows = csv.reader(StringIO(text))
+        assert {len(row) for row in rows} == {len(header)}
+        width, told = header.index("width"), header.index("width, as shown")
+        assert told == width + 1
+        pairs = [(float(row[width]), re.findall(r"[\d.]+", row[told])) for row in rows if "[" in row[told]]
+        assert pairs
+        for value, (_, lower, upper) in pairs:
+            assert float(lower) <= value <= float(upper)
+        assert "estimator, as shown" not in header
 
 
 def test_fault_55_no_cell_of_a_downloaded_table_is_a_formula(opened) -> None:

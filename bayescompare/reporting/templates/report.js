@@ -57,9 +57,14 @@ function filterable(tools, rows, caption) {
 // A cell that a spreadsheet would run is quoted as text.
 const risky = text => /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text));
 const cellOf = text => `"${(risky(text) ? "'" + text : text).replaceAll('"', '""')}"`;
+// A number that stands with its interval, error or denominator has a second column for how it is shown.
+const shown = cell => cell.textContent.trim().replace(/\s+/g, " ");
+const hasMore = cell => cell?.dataset.v !== undefined && /[[±]|n\s*=/.test(cell.textContent);
 function csv(table) {
-  const rows = [...table.rows].filter(row => !row.hidden);
-  const cells = row => [...row.cells].flatMap(cell => [valueOf(cell), ...Array(cell.colSpan - 1).fill("")]);
+  const rows = [...table.rows].filter(row => !row.hidden), heads = table.tHead.rows[0];
+  const wide = [...heads.cells].map((_, k) => rows.some(row => hasMore(row.cells[k])));
+  const more = (row, k) => wide[k] ? [row === heads ? `${shown(heads.cells[k])}, as shown` : shown(row.cells[k])] : [];
+  const cells = row => [...row.cells].flatMap((cell, k) => [valueOf(cell), ...Array(cell.colSpan - 1).fill(""), ...more(row, k)]);
   return rows.map(row => cells(row).map(cellOf).join(",")).join("\r\n") + "\r\n";
 }
 
