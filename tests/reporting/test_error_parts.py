@@ -13,13 +13,13 @@ import pytest
 from bayescompare.comparison.detectors import ALL_ADAM, ANY
 from bayescompare.comparison.results import Results
 from bayescompare.reporting import error_parts
+from bayescompare.reporting.detection import detector_grids
 from bayescompare.reporting.figures.series import Dot
 from bayescompare.reporting.figures.stacked import FILLS, Bar, Stack, stacked_panel
 from bayescompare.reporting.formats import MINUS
 from bayescompare.reporting.palette import INKS, looks
-from bayescompare.reporting.render import page
 from bayescompare.reporting.subject import Subject
-from tests.reporting.samples import Page, grid_study, own_data, study
+from tests.reporting.samples import Page, grid_study
 
 LOOKS = looks(["adam-marginal", "lbfgs-reml", "nuts"])
 NAN = float("nan")
@@ -144,13 +144,13 @@ def test_colours_are_those_of_the_page() -> None:
 
 
 @pytest.fixture(scope="module")
-def results() -> Results:
-    return study()
+def results(small_study: Results) -> Results:
+    return small_study
 
 
 @pytest.fixture(scope="module")
-def study_page(results: Results) -> Page:
-    return Page(page(results))
+def study_page(small_study_html: str) -> Page:
+    return Page(small_study_html)
 
 
 def exact(cell: tuple[str, str]) -> float:
@@ -209,8 +209,8 @@ def test_local_modes_are_counted(results: Results) -> None:
     assert {row[-1].text for row in found.means.rows if row[2].text == "adam-pooled"} == {"3"}
 
 
-def test_own_data_and_studies_without_a_reference_have_none(results: Results) -> None:
-    found = Page(page(own_data()))
+def test_own_data_and_studies_without_a_reference_have_none(results: Results, own_html: str) -> None:
+    found = Page(own_html)
     assert "Where the errors come from" not in found.headings
     assert "detectors" not in found.tables
     bare: dict[str, Any] = {**results.tables, "optimum": results.tables["optimum"].iloc[:0]}
@@ -233,10 +233,11 @@ def test_detectors_are_those_of_the_table(study_page: Page, results: Results) ->
 def test_a_single_adam_estimator_has_one_table(results: Results) -> None:
     some = {name: frame[~frame["estimator"].isin(["adam-pooled", "adam-marginal"])] if "estimator" in frame else frame
             for name, frame in results.tables.items()}  # fmt: skip
-    found = Page(page(Results(tables=some, about=results.about)))
-    assert "detectors-each" not in found.tables
-    assert "known gap: adam-marginal:lr=0.01,batch=3" in found.text
+    found = detector_grids(Subject(Results(tables=some, about=results.about)))
+    assert found is not None
+    assert found[1] is None
+    assert "known gap: adam-marginal:lr=0.01,batch=3" in found[0].caption
     none = {name: frame[frame["estimator"] == "lbfgs-ml"] if "estimator" in frame else frame
             for name, frame in some.items()}  # fmt: skip
     assert isinstance(none["fits"], pd.DataFrame)
-    assert "detectors" not in Page(page(Results(tables=none, about=results.about))).tables
+    assert detector_grids(Subject(Results(tables=none, about=results.about))) is None

@@ -17,7 +17,6 @@ from bayescompare.reporting.exact import exact
 from bayescompare.reporting.figures.exact import exact_panel
 from bayescompare.reporting.render import page
 from bayescompare.reporting.subject import Subject
-from tests.reporting.samples import own_data
 
 MODEL = bc.Model("yield ~ 1 + (1 | batch)", priors={"sd_batch": bc.HalfCauchy(25)})
 
@@ -85,8 +84,8 @@ def test_the_picture_in_words() -> None:
     assert exact_panel("k", "sigma", x, np.full(101, 0.1), None).alt.endswith(".")
 
 
-def test_without_quadrature_there_is_no_such_section(fits: Fits) -> None:
-    assert "Against the exact posterior" not in page(own_data())
+def test_without_quadrature_there_is_no_such_section(own_html: str) -> None:
+    assert "Against the exact posterior" not in own_html
 
 
 def test_results_come_back_from_disk(fits: Fits, tmp_path) -> None:

@@ -17,19 +17,18 @@ from bayescompare.reporting.figures.strip import Strip, strip_panel
 from bayescompare.reporting.headline import headline
 from bayescompare.reporting.lead import sentences
 from bayescompare.reporting.palette import looks
-from bayescompare.reporting.render import page
 from bayescompare.reporting.subject import Subject
-from tests.reporting.samples import Page, own_data, study
+from tests.reporting.samples import Page
 
 
 @pytest.fixture(scope="module")
-def results() -> Results:
-    return study()
+def results(small_study: Results) -> Results:
+    return small_study
 
 
 @pytest.fixture(scope="module")
-def html(results: Results) -> str:
-    return page(results)
+def html(small_study_html: str) -> str:
+    return small_study_html
 
 
 def test_the_table_comes_before_the_claims_and_holds_the_worst_numbers(html: str, results: Results) -> None:
@@ -156,8 +155,8 @@ def test_a_mean_beyond_the_axis_is_an_arrow_with_its_number() -> None:
     assert "◂ −50" in strip_panel("k", "Optimizer", [*near, far], "mean error").svg
 
 
-def test_one_s_own_data_have_no_such_answer() -> None:
-    assert "What became of the random effects" not in page(own_data())
+def test_one_s_own_data_have_no_such_answer(own_html: str) -> None:
+    assert "What became of the random effects" not in own_html
 
 
 def test_every_swatch_has_its_symbol(html: str, results: Results) -> None:

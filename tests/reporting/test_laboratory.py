@@ -297,9 +297,9 @@ def test_the_caption_says_that_a_zero_is_at_the_edge_and_who_leaves_the_picture(
     assert not other.remarks
 
 
-def test_without_the_table_there_are_no_contours() -> None:
+def test_without_the_table_there_are_no_contours(own_html: str) -> None:
     assert laboratory(Subject(own_data()), 1).contours is None
-    assert "over the likelihood" not in " ".join(Page(page(own_data())).headings)
+    assert "over the likelihood" not in " ".join(Page(own_html).headings)
 
 
 # --- learning rate ---

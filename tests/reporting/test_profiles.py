@@ -13,7 +13,6 @@ from bayescompare.reporting.palette import looks
 from bayescompare.reporting.profiles import profiles
 from bayescompare.reporting.render import page
 from bayescompare.reporting.subject import Subject
-from tests.reporting.samples import own_data
 
 LOOK = looks(["lbfgs-ml"])["lbfgs-ml"]
 
@@ -62,5 +61,5 @@ def test_the_report_shows_a_panel_a_parameter(results: Results) -> None:
     assert "Profiles of the likelihood" in page(results)
 
 
-def test_without_profiles_there_is_no_such_section() -> None:
-    assert "Profiles of the likelihood" not in page(own_data())
+def test_without_profiles_there_is_no_such_section(own_html: str) -> None:
+    assert "Profiles of the likelihood" not in own_html

@@ -37,8 +37,8 @@ def fit_results() -> Results:
 
 
 @pytest.fixture(scope="module")
-def study_results() -> Results:
-    return study()
+def study_results(small_study: Results) -> Results:
+    return small_study
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +47,8 @@ def fit_page(fit_results: Results) -> Page:
 
 
 @pytest.fixture(scope="module")
-def study_page(study_results: Results) -> Page:
-    return Page(page(study_results))
+def study_page(small_study_html: str) -> Page:
+    return Page(small_study_html)
 
 
 @pytest.fixture(params=["fit", "study"])
