@@ -47,6 +47,8 @@ __all__ = ["Context", "Shown", "context"]
 
 #: Scenarios up to which the figures of each are drawn, and of how many they are drawn beyond that.
 MOST_SCENARIOS, SOME_SCENARIOS = 24, 3
+#: Parameters of all scenarios by all estimators up to which all figures are drawn: about nine megabytes.
+MOST_CELLS = 540
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +155,8 @@ def context(subject: Subject) -> Context:
 def _in_full(subject: Subject) -> int:
     """Return how many scenarios have figures, and a table of their first data set."""
     n = len(subject.scenarios)
-    return n if n <= MOST_SCENARIOS else SOME_SCENARIOS
+    cells = len(subject.estimators) * sum(len(scenario.parameters) for scenario in subject.scenarios)
+    return n if n <= SOME_SCENARIOS or (n <= MOST_SCENARIOS and cells <= MOST_CELLS) else SOME_SCENARIOS
 
 
 def _shown(subject: Subject, scenario: Scenario, *, in_full: bool) -> Shown:

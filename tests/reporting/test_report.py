@@ -10,6 +10,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
+from unittest.mock import patch
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
@@ -26,6 +27,7 @@ from bayescompare.reporting.formats import MINUS, duration, interval, number, pl
 from bayescompare.reporting.mathml import model_mathematics
 from bayescompare.reporting.palette import looks
 from bayescompare.reporting.render import page
+from bayescompare.reporting.subject import Subject
 from tests.reporting.samples import LAYOUT, POINTS, Page, only_failures, own_data, study
 
 SMALL = Layout(coefs=("x",), factor="g", blocks=(("Intercept",),), levels=("1", "2", "3"))
@@ -288,19 +290,14 @@ def test_scenarios_without_figures_are_named(monkeypatch: pytest.MonkeyPatch) ->
     assert len(rows(found, "s2-measures")) > 10
 
 
-@pytest.mark.slow
-def test_fifty_scenarios_stay_small(study_page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(context, "SOME_SCENARIOS", 0)
-    without = len(page(study(2, tuple(f"s{k}" for k in range(50)))))
-    # what is drawn of a scenario, and the first data set
-    full = sum(
-        len(part)
-        for part in re.findall(r'<section id="(?:estimates|convergence)">.*?</section>', study_page.html, re.DOTALL)
-    )
-    full += sum(len(part) for part in re.findall(r'<table id="s\d-estimates">.*?</table>', study_page.html, re.DOTALL))
-    # of a hundred it is less than twice as much, since long tables are cut: 9.1 MB
-    assert without + full / 2 * 6 < 6_500_000
-    assert full / 2 * context.MOST_SCENARIOS < 8_000_000
+def test_fewer_scenarios_are_drawn_in_full_where_each_has_much() -> None:
+    subject = Subject(study(1, tuple(f"s{k}" for k in range(5))))
+    each = len(subject.estimators) * len(subject.scenarios[0].parameters)
+    for most, drawn in ((5 * each, 5), (5 * each - 1, context.SOME_SCENARIOS)):
+        with patch.object(context, "MOST_CELLS", most):
+            found = context.context(subject)
+        assert len(found.without_figures) == 5 - drawn
+        assert sum(bool(one.forests) for one in found.scenarios) == drawn
 
 
 def test_report_returns_its_path_and_replaces(tmp_path: Path) -> None:
