@@ -19,7 +19,6 @@ _Row = Mapping[str, Any]
 
 _MARGIN = CLAIMS[3].margin
 _OPTIMIZER, _OBJECTIVE = "optimizer and stopping", "objective"
-_AWAY = "away from their optimum"
 # Thousandths of a standard error interest nobody.
 _FINEST = 0.01
 _AT_BEST = {
@@ -101,7 +100,9 @@ def _worst(row: _Row, rows: Sequence[_Row], sds: pd.DataFrame, where: Mapping[st
     for one in rows:
         if one["aspect"] == "arrival" and one["estimator"] == row["estimator"]:
             low, high = (f"{100 * one[end]:.0f}" for end in ("lower", "upper"))
-            parts.append(f"in the worst scenario {100 * one['value']:.0f} % [{low}, {high}] of its fits end {_AWAY}")
+            parts.append(
+                f"in the worst scenario {100 * one['value']:.0f} % [{low}, {high}] of its fits do not arrive there"
+            )
     unsure = [one for one in rows if one["aspect"] == _OPTIMIZER and _verdict(one) == Verdict.UNDECIDED]
     if unsure and verdict == Verdict.SUPPORTED:
         parts.append(f"of {_listed([one['estimator'] for one in unsure])} it is undecided")
@@ -114,7 +115,7 @@ def _objective(row: _Row, without: Sequence[str], sampled: Sequence[_Row], where
         Verdict.SUPPORTED: f"Its objective can have an optimum {_rounded(row)} SE {_side(row)} the ML estimate.",
         Verdict.UNDECIDED: "Whether its objective matters to them is undecided.",
     }[_verdict(row)]
-    fewer = "; elsewhere it has none" if row["n_used"] < row["n_total"] else ""
+    fewer = "; in the others no optimum is known" if row["n_used"] < row["n_total"] else ""
     numbers = f"{described(row['estimator'])}: {_moved(row)} {_place(row, where, fewer)}"
     if without:
         numbers += f"; {_listed(without)} estimate{'s' if len(without) == 1 else ''} no sd of the groups"

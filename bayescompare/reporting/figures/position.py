@@ -83,11 +83,7 @@ def position_panel(key: str, positions: Mapping[str, Sequence[tuple[Look, float]
     canvas = Canvas(key, guide, labels + plot + _RIGHT, height + 46)
     with canvas.drawing():
         axes = canvas.axes(labels, 6, plot, height)
-        axes.set_xlim(-_FAR, _FAR)
-        axes.set_ylim(len(positions) - 0.5, -0.5)
-        axes.axvspan(-2, 2, color=INKS["shade"], lw=0, zorder=0)
-        axes.axvspan(-1, 1, color=INKS["rule"], lw=0, alpha=0.45, zorder=0)
-        axes.axvline(0, color=INKS["muted"], lw=0.8, zorder=1)
+        _ground(axes, len(positions))
         for row, (name, found) in enumerate(zip(names, positions.values(), strict=True)):
             _row(axes, row, found)
             canvas.figure.text(
@@ -117,6 +113,15 @@ def position_panel(key: str, positions: Mapping[str, Sequence[tuple[Look, float]
                 for look, z in found
             ),
         )
+
+
+def _ground(axes: Axes, rows: int) -> None:
+    """Draw what the markers lie on: one and two units to each side of zero."""
+    axes.set_xlim(-_FAR, _FAR)
+    axes.set_ylim(rows - 0.5, -0.5)
+    axes.axvspan(-2, 2, color=INKS["shade"], lw=0, zorder=0)
+    axes.axvspan(-1, 1, color=INKS["rule"], lw=0, alpha=0.45, zorder=0)
+    axes.axvline(0, color=INKS["muted"], lw=0.8, zorder=1)
 
 
 def _row(axes: Axes, row: int, found: Sequence[tuple[Look, float]]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 
+from bayescompare.comparison.claims import CLAIMS
 from bayescompare.reporting.figures.canvas import Canvas, Drawing, cut, quiet, ticks, titled
 from bayescompare.reporting.figures.guide import Guide
 from bayescompare.reporting.figures.numbers import of_dot
@@ -43,7 +44,7 @@ STRIP = Guide(
 _WIDTH, _LABELS, _PAD, _INDENT = 400.0, 170.0, 10.0, 17.0
 _TITLE, _AXIS = 36.0, 24.0
 _ROW = 28.0
-_MARGIN = 0.1
+_MARGIN = CLAIMS[3].margin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
