@@ -4,23 +4,37 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import nutpie
+from pytensor.configdefaults import config
 
 from bayescompare.engines.nuts.c_model import compile_marginal, is_tried
 from bayescompare.engines.nuts.model import Parameterization, build_model, model_data, reads_symbols
 from bayescompare.engines.nuts.start import starts
 from bayescompare.likelihood.problem import Problem
 
-__all__ = ["clear", "compiled_for", "structure"]
+__all__ = ["clear", "compiled_for", "exact_arithmetic", "structure"]
 
 #: Compiled models kept; priors that refuse symbols need one for each set of numbers.
 _KEPT = 16
 _COMPILED: OrderedDict[Hashable, Any] = OrderedDict()
-_LOCK = threading.Lock()
+_LOCK = threading.RLock()
+
+
+@contextmanager
+def exact_arithmetic() -> Iterator[None]:
+    """Compile without PyTensor's fast arithmetic, so that the same code gives the same bits however it was built.
+
+    The process that compiles a function calls its inner functions where they were compiled by themselves; one that
+    loads it from the cache calls the copies inside it. The copies were optimised once more, and fast arithmetic
+    lets the optimizer reorder sums each time. The setting is that of the whole process, hence the lock.
+    """
+    with _LOCK, config.change_flags(numba__fastmath=False):
+        yield
 
 
 def structure(problem: Problem, parameterization: Parameterization) -> Hashable:
@@ -39,7 +53,7 @@ def structure(problem: Problem, parameterization: Parameterization) -> Hashable:
 def compiled_for(problem: Problem, parameterization: Parameterization) -> Any:
     """Return nutpie's compiled model of a problem, compiled anew only for a new structure."""
     key = structure(problem, parameterization)
-    with _LOCK:
+    with exact_arithmetic():
         if key not in _COMPILED:
             _COMPILED[key] = _compile(problem, parameterization)
             while len(_COMPILED) > _KEPT:

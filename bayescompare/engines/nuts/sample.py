@@ -15,7 +15,7 @@ import pyarrow as pa
 import pymc as pm
 
 from bayescompare.engines.deadline import Deadline
-from bayescompare.engines.nuts.compile import compiled_for
+from bayescompare.engines.nuts.compile import compiled_for, exact_arithmetic
 from bayescompare.engines.nuts.model import UNBOUNDED, Parameterization, build_model
 from bayescompare.engines.nuts.start import starts
 from bayescompare.likelihood.problem import Problem
@@ -188,7 +188,7 @@ def _by_pymc(problem: Problem, schedule: Schedule, seed: np.random.SeedSequence,
     words = [int(word) for word in seed.generate_state(2 * schedule.chains, np.uint32)]
     start = starts(problem, schedule.parameterization)
     points = [_pymc_start(model, start(word)) for word in words[schedule.chains :]]
-    with model:
+    with model, exact_arithmetic():
         try:
             trace = pm.sample(
                 draws=schedule.draws,
