@@ -93,7 +93,7 @@ def fit(
     others = under_of(under, model, data, na.value, engines)
     asked = asked_for(if_true, if_true_truth, if_true_estimators, workers, engines)
     weights = {engine.label: weight(engine) for engine in engines}
-    with prepared(out) as folder, Progress(weights, dict.fromkeys(weights, 1)) as progress:
+    with prepared(out) as folder, Progress(weights, {("", label): 1 for label in weights}) as progress:
         fits = fit_data(
             model,
             data,
