@@ -177,3 +177,14 @@ def test_a_prior_that_an_estimator_does_not_use_is_named(tmp_path, capsys):
     assert "PCPrior(u=9, alpha=0.05)" in page
     assert main(told) == 0
     assert "prior not used" not in capsys.readouterr().out
+
+
+def test_a_response_with_two_values_is_noted_once_in_terminal_and_report(tmp_path, capsys):
+    path, out = tmp_path / "binary.csv", tmp_path / "out"
+    path.write_text("y,g\n" + "".join(f"{k * k % 7 % 2},{k % 6}\n" for k in range(60)))
+    fits = ["--estimators", "lbfgs-ml,lbfgs-reml", "--out", str(out)]
+    assert main(["fit", str(path), "y ~ 1 + (1 | g)", *fits]) == 0
+    note = "The response y has only two values, 0 and 1, and is fitted as Gaussian"
+    assert capsys.readouterr().out.count(note) == 1
+    assert (out / "report.html").read_text("utf-8").count(note) == 1
+    assert "flagged" not in set(pd.read_parquet(out / "tables" / "fits.parquet")["status"]) - {"flagged", "ok"}

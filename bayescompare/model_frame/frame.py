@@ -115,7 +115,7 @@ def model_frame(
         factor=formula.factor,
         levels=levels,
         groups=groups,
-        notes=(*dropped, *deficient, *grouped, *_scale_notes(X, coefs)),
+        notes=(*dropped, *_response_notes(formula.response, y, family), *deficient, *grouped, *_scale_notes(X, coefs)),
     )
     if family == "gaussian":
         _check_gaussian(result)
@@ -133,6 +133,18 @@ def _typed(formula: Formula, selected: pd.DataFrame, where: str) -> pd.DataFrame
         if name not in response
     }
     return pd.DataFrame(response | predictors).reset_index(drop=True)
+
+
+def _response_notes(response: str, y: Array, family: str) -> tuple[Note, ...]:
+    """Return a note on a response that is hardly Gaussian."""
+    values = np.unique(y)
+    if family != "gaussian" or len(values) != 2:
+        return ()
+    message = (
+        f"The response {response} has only two values, {values[0]:g} and {values[1]:g}, and is fitted as Gaussian: "
+        "effects are differences in its mean, and intervals assume normal residuals. Prefer a model for binary data."
+    )
+    return (Note("two_values", message),)
 
 
 def _full_rank(X: Array, coefs: tuple[str, ...]) -> tuple[Array, tuple[str, ...], tuple[Note, ...]]:
