@@ -185,7 +185,7 @@ def fit(
     estimators: str | Sequence[str | Engine] = DEFAULT_ESTIMATORS,
     *,
     seed: int = 1,
-    na: str = "error",
+    na: str | None = None,
     time_limit: float | None = None,
     intervals: Sequence[str] | None = None,
     refits: int = REFITS,
@@ -204,7 +204,8 @@ def fit(
     seed
         Root seed: the same seed gives the same fits.
     na
-        ``error`` refuses missing values in the columns used, ``drop`` drops their rows.
+        ``error`` refuses missing values in the columns used, ``drop`` drops their rows; what the `Dataset` was
+        read with, otherwise ``error``, where None.
     time_limit
         Seconds that each estimator may take; one that takes longer is cut short, and what there was is kept.
     intervals
@@ -229,7 +230,7 @@ def fit(
     kinds = None if intervals is None else check_kinds(intervals)
     check_refits(refits)
     dataset = read_data(data, na=na)
-    problem = build_problem(model, dataset, na)
+    problem = build_problem(model, dataset)
     started = time.perf_counter()
     fits = fit_batch([problem], engines, seed, "fit", [0], announce, time_limit, kinds, refits)[0]
     return Fits(

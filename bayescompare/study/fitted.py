@@ -21,6 +21,7 @@ from bayescompare.formula import parse
 from bayescompare.formula.parse import Formula
 from bayescompare.formula.tokens import scan
 from bayescompare.model import Model
+from bayescompare.model_frame import labelled
 from bayescompare.priors import Prior
 from bayescompare.priors.names import naming
 from bayescompare.simulation import blank
@@ -158,7 +159,7 @@ def _rows(fits: Fits) -> tuple[Given, str, tuple[str, ...]]:
     model: Model = fits.problem.model
     formula = parse(model.formula)
     name, text = _response(formula)
-    frame, _ = select(fits.data, formula.columns)
+    frame = labelled(formula, select(fits.data, formula.columns)[0], fits.data)
     kept = [column for column in (*formula.predictors, *formula.grouping) if column != name]
     given = Given.of(frame.loc[:, list(dict.fromkeys(kept))], fits.problem.dataset)
     same = name == formula.response.strip("`")
