@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bayescompare.errors import DataError
@@ -47,6 +48,9 @@ class Dataset:
         The parameters that the data were simulated from; never part of the table.
     na
         ``error`` refuses missing values in the columns that a formula uses, ``drop`` drops their rows.
+    texts
+        Column to the texts of its cells, of a file whose labels or missing values the table does not show
+        as they are written, such as ``007``.
 
     Raises
     ------
@@ -59,6 +63,7 @@ class Dataset:
     source: str = ""
     truth: Any = None
     na: str = "error"
+    texts: Mapping[str, pd.Series[str]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         """Check the names of the columns and the number of rows."""

@@ -14,6 +14,7 @@ __all__ = [
     "FormulaError",
     "InputError",
     "InterruptedStudyError",
+    "LabelError",
     "ModelError",
     "NameRefusedError",
     "PriorError",
@@ -21,6 +22,7 @@ __all__ = [
     "StudyError",
     "UndrawableError",
     "did_you_mean",
+    "nearest",
 ]
 
 
@@ -58,6 +60,13 @@ class EstimatorError(InputError):
     """An estimator or one of its settings is unknown or impossible."""
 
 
+class LabelError(EstimatorError, KeyError):
+    """No fit has this label."""
+
+    # KeyError shows its message in quotation marks
+    __str__ = Exception.__str__
+
+
 class NameRefusedError(InputError):
     """A name of a study, scenario or dataset that could not be a file name everywhere."""
 
@@ -89,8 +98,11 @@ class InterruptedStudyError(BayesCompareError):
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"``, or the list of known names where none is close."""
     names = [str(candidate) for candidate in known]
-    lowered = {candidate.lower(): candidate for candidate in reversed(names)}
+    return nearest(name, names) or (f" Known: {', '.join(names)}." if names else "")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ``" Did you mean 'x'?"``, or nothing where no known name is close."""
+    lowered = {candidate.lower(): candidate for candidate in reversed([str(one) for one in known])}
     close = get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.6)
-    if close:
-        return f" Did you mean {lowered[close[0]]!r}?"
-    return f" Known: {', '.join(names)}." if names else ""
+    return f" Did you mean {lowered[close[0]]!r}?" if close else ""

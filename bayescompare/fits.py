@@ -48,6 +48,7 @@ class Flag(StrEnum):
     NO_GROUPING = "no_grouping"
     SCALED = "scaled"
     UNUSED_LEVELS = "unused_levels"
+    TWO_VALUES = "two_values"
     SEPARATION = "separation"
     DIVERGENCES = "divergences"
     RHAT = "rhat"
@@ -81,6 +82,7 @@ FLAG_SENTENCES: Mapping[Flag, str] = {
     Flag.NO_GROUPING: "The formula has no grouping factor: this is a linear model without random effects.",
     Flag.SCALED: "Predictors on very different scales were rescaled inside; results are in the original units.",
     Flag.UNUSED_LEVELS: "Levels of a categorical column without rows were dropped, for every estimator alike.",
+    Flag.TWO_VALUES: "The response has only two values and is fitted as Gaussian.",
     Flag.SEPARATION: "Predictors separate the outcomes perfectly: no finite maximum exists.",
     Flag.DIVERGENCES: "NUTS had divergent transitions: parts of the posterior may be missing.",
     Flag.RHAT: "R-hat is above 1.01: the chains do not agree.",

@@ -14,11 +14,12 @@ from threadpoolctl import ThreadpoolController
 
 from bayescompare.data import Dataset, read_data
 from bayescompare.engines.base import Engine, Progress, failed_fit, within
+from bayescompare.engines.catalog import canonical
 from bayescompare.engines.catalog import estimators as read_estimators
 from bayescompare.engines.conflict import conflicts, likeliest, with_conflicts
 from bayescompare.engines.exactness import checked
 from bayescompare.engines.optima import judged
-from bayescompare.errors import EstimatorError, InputError, PriorError
+from bayescompare.errors import EstimatorError, InputError, LabelError, PriorError, nearest
 from bayescompare.fits import Fit, Status
 from bayescompare.intervals import REFITS, check_kinds, check_refits, with_bases
 from bayescompare.likelihood.problem import Problem, build_problem
@@ -68,8 +69,18 @@ class Fits(Mapping[str, Fit]):
     data: Dataset | None = field(default=None, repr=False)
 
     def __getitem__(self, label: str) -> Fit:
-        """Return the fit of a label."""
-        return self.by_label[label]
+        """Return the fit of a label, however its settings are written.
+
+        Raises
+        ------
+        LabelError
+            If there is none; it is a KeyError too.
+        """
+        found = label if label in self.by_label else canonical(str(label))
+        if found not in self.by_label:
+            near = nearest(str(label), self.by_label)
+            raise LabelError(f"{label!r} is not among the fits: {', '.join(self.by_label)}.{near}")
+        return self.by_label[found]
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the labels in the order they were asked for."""
@@ -174,7 +185,7 @@ def fit(
     estimators: str | Sequence[str | Engine] = DEFAULT_ESTIMATORS,
     *,
     seed: int = 1,
-    na: str = "error",
+    na: str | None = None,
     time_limit: float | None = None,
     intervals: Sequence[str] | None = None,
     refits: int = REFITS,
@@ -193,7 +204,8 @@ def fit(
     seed
         Root seed: the same seed gives the same fits.
     na
-        ``error`` refuses missing values in the columns used, ``drop`` drops their rows.
+        ``error`` refuses missing values in the columns used, ``drop`` drops their rows; what the `Dataset` was
+        read with, otherwise ``error``, where None.
     time_limit
         Seconds that each estimator may take; one that takes longer is cut short, and what there was is kept.
     intervals
@@ -218,7 +230,7 @@ def fit(
     kinds = None if intervals is None else check_kinds(intervals)
     check_refits(refits)
     dataset = read_data(data, na=na)
-    problem = build_problem(model, dataset, na)
+    problem = build_problem(model, dataset)
     started = time.perf_counter()
     fits = fit_batch([problem], engines, seed, "fit", [0], announce, time_limit, kinds, refits)[0]
     return Fits(

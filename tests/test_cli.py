@@ -5,9 +5,11 @@ import sys
 
 import pandas as pd
 import pytest
+from typer.main import get_command
 
 from bayescompare import fitting
 from bayescompare.cli import main
+from bayescompare.cli.app import app
 
 SLEEP = "reaction ~ 1 + days + (1 | subject)"
 STUDY = """
@@ -177,3 +179,63 @@ def test_a_prior_that_an_estimator_does_not_use_is_named(tmp_path, capsys):
     assert "PCPrior(u=9, alpha=0.05)" in page
     assert main(told) == 0
     assert "prior not used" not in capsys.readouterr().out
+
+
+def test_a_response_with_two_values_is_noted_once_in_terminal_and_report(tmp_path, capsys):
+    path, out = tmp_path / "binary.csv", tmp_path / "out"
+    path.write_text("y,g\n" + "".join(f"{k * k % 7 % 2},{k % 6}\n" for k in range(60)))
+    fits = ["--estimators", "lbfgs-ml,lbfgs-reml", "--out", str(out)]
+    assert main(["fit", str(path), "y ~ 1 + (1 | g)", *fits]) == 0
+    note = "The response y has only two values, 0 and 1, and is fitted as Gaussian"
+    assert capsys.readouterr().out.count(note) == 1
+    assert (out / "report.html").read_text("utf-8").count(note) == 1
+    assert "flagged" not in set(pd.read_parquet(out / "tables" / "fits.parquet")["status"]) - {"flagged", "ok"}
+
+
+def test_options_with_commas_add_up_when_they_are_given_again(tmp_path):
+    told = ["fit", "sleepstudy", SLEEP, "--estimators", "lbfgs-ml:starts=1,coordinates=log-sd", "--out", str(tmp_path)]
+    told += ["--estimators", "lbfgs-reml", "--level", "0.95", "--level", "0.8", "--intervals", "wald"]
+    told += ["--intervals", "profile", "--contours", "sd_subject[Intercept]", "--contours", "sigma"]
+    assert main(told) == 0
+    found = pd.read_parquet(tmp_path / "tables" / "intervals.parquet")
+    assert set(found["estimator"]) == {"lbfgs-ml:starts=1,coordinates=log-sd", "lbfgs-reml"}
+    assert set(found["level"]) == {0.95, 0.8}
+    assert set(found["kind"]) == {"wald", "profile"}
+
+
+def test_formats_and_sets_of_priors_add_up_with_commas_and_again(tmp_path, capsys):
+    fits = ["fit", "sleepstudy", SLEEP, "--estimators", "lbfgs-ml", "--out", str(tmp_path / "out")]
+    assert main(fits) == 0
+    for told in (["--format", "csv,latex"], ["--format", "csv", "--format", "latex"]):
+        assert main(["export", str(tmp_path / "out"), "--out", str(tmp_path / told[1]), *told]) == 0
+        assert {one.suffix for one in (tmp_path / told[1]).rglob("*") if one.is_file()} == {".csv", ".tex"}
+    told = ["calibrate", "y ~ 1 + (1 | g)", "--estimators", "lbfgs-map", "--estimators", "lbfgs-ml", "--dry-run"]
+    told += ["--groups", "5", "--rows", "4", "--replicates", "20", "--out", str(tmp_path / "c")]
+    capsys.readouterr()
+    assert main([*told, "--priors", "brms,bambi"]) == 0
+    one = capsys.readouterr().out
+    assert main([*told, "--priors", "brms", "--priors", "bambi"]) == 0
+    for said in (one, capsys.readouterr().out):
+        assert "set brms" in said
+        assert "set bambi" in said
+        assert "lbfgs-map" in said
+        assert "lbfgs-ml" in said
+
+
+def _options():
+    """Yield every option of every command with whether its values add up."""
+    for name, command in get_command(app).commands.items():
+        for option in command.params:
+            if option.param_type_name == "option" and not option.is_flag:
+                yield pytest.param(name, option.opts[0], option.multiple, id=f"{name} {option.opts[0]}")
+
+
+@pytest.mark.parametrize(("command", "option", "adds_up"), [*_options()])
+def test_an_option_of_one_value_is_refused_when_it_is_given_again(command, option, adds_up, capsys):
+    words = {"fit": ["d", "y ~ x"], "priors": ["y ~ x", "d"], "calibrate": ["y ~ x"], "report": ["d"]}
+    words |= {"verify": ["d"], "rerun": ["d"], "export": ["d"]}
+    # a message by our own hand, or by Typer where the value is none of the option's
+    status = main([command, *words.get(command, []), option, "1", option, "1"])
+    refused = f"Error: {option} is given 2 times but has one value; give it once.\n" in capsys.readouterr().err
+    assert status == 2 or adds_up
+    assert refused is not adds_up

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from bayescompare.cli.options import OwnPriors, PriorsFrom, take_priors
-from bayescompare.cli.root import OK, Out, app, status_of, write
+from bayescompare.cli.options import Estimators, Intervals, OwnPriors, PriorsFrom, take_priors
+from bayescompare.cli.root import OK, Out, command, status_of, write
 
 __all__ = ["calibrate"]
 
 
-@app.command()
+@command()
 def calibrate(
     model: Annotated[
         str, typer.Argument(help='A formula, such as "y ~ 1 + x + (1 + x | g)", or a study with truth = "prior".')
@@ -32,7 +32,9 @@ def calibrate(
     ] = None,
     priors: Annotated[
         list[str] | None,
-        typer.Option(help="A named set of priors; 'bayescompare list prior-sets' names them. May be given again."),
+        typer.Option(
+            help="Named sets of priors, with commas between or given again; 'bayescompare list prior-sets' names them."
+        ),
     ] = None,
     prior: OwnPriors = None,
     priors_from: PriorsFrom = None,
@@ -40,13 +42,8 @@ def calibrate(
         str | None,
         typer.Option(help="Mean and sd of the response that priors which scale with data are made for. [default: 0,1]"),
     ] = None,
-    estimators: Annotated[
-        str | None, typer.Option(help="Labels with commas between; 'bayescompare list estimators' names them.")
-    ] = None,
-    intervals: Annotated[
-        str | None,
-        typer.Option(help="Kinds of intervals with commas between; 'bayescompare list intervals' names them."),
-    ] = None,
+    estimators: Estimators = None,
+    intervals: Intervals = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes of this machine; one a core unless the study is small.")
     ] = None,
@@ -58,8 +55,7 @@ def calibrate(
     """Draw truths from the priors, simulate, fit, and say whether posteriors and intervals are calibrated."""
     from bayescompare.cli.calibrated import print_calibrated
     from bayescompare.cli.progress import StudyProgress
-    from bayescompare.cli.read import covariates_of, kinds_of, nominal_of, priors_of
-    from bayescompare.engines.catalog import split_labels
+    from bayescompare.cli.read import covariates_of, kinds_of, labels_of, nominal_of, parts_of, priors_of
     from bayescompare.study.calibrate import calibration_study
     from bayescompare.study.run import run_study, small, work_in
 
@@ -70,10 +66,10 @@ def calibrate(
         groups=groups,
         rows=rows,
         covariates=covariates_of(covariate or []),
-        sets=priors or (),
+        sets=parts_of(priors) or (),
         priors=priors_of(prior or []),
         nominal=nominal_of(nominal),
-        estimators=None if estimators is None else split_labels(estimators),
+        estimators=labels_of(estimators),
         intervals=kinds_of(intervals),
         seed=seed,
     )

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from bayescompare.cli.root import INFRASTRUCTURE, OK, Out, app
+from bayescompare.cli.root import INFRASTRUCTURE, OK, Out, command
 
 __all__ = ["doctor"]
 
 
-@app.command()
+@command()
 def doctor(
     out: Out = Path("out"),
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler to try as well.")] = None,

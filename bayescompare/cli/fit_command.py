@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bayescompare.cli.options import OwnPriors, PriorSetName, PriorsFrom, take_priors
-from bayescompare.cli.root import Out, app, status_of, write
+from bayescompare.cli.options import (
+    Estimators,
+    Intervals,
+    MissingTexts,
+    Na,
+    NaAction,
+    OwnPriors,
+    PriorSetName,
+    PriorsFrom,
+    take_priors,
+)
+from bayescompare.cli.root import Out, command, status_of, write
 
 __all__ = ["fit"]
 
 
-class Missing(StrEnum):
-    """What to do with missing values."""
-
-    ERROR = "error"
-    DROP = "drop"
+# One text, as it would be typed.
+_LEVELS = ["0.95"]
+_ESTIMATORS = ["adam-marginal,lbfgs-ml,lbfgs-reml,nuts"]
 
 
-@app.command()
+@command()
 def fit(
     data: Annotated[str, typer.Argument(help="A CSV or Parquet file, or the name of a bundled data set.")],
     formula: Annotated[str, typer.Argument(help='As in lme4: "reaction ~ 1 + days + (1 + days | subject)".')],
     out: Out = Path("out"),
-    estimators: Annotated[
-        str, typer.Option(help="Labels with commas between; 'bayescompare list estimators' names them.")
-    ] = "adam-marginal,lbfgs-ml,lbfgs-reml,nuts",
+    estimators: Estimators = _ESTIMATORS,
     family: Annotated[str, typer.Option(help="'bayescompare list families' names them.")] = "gaussian",
     prior: OwnPriors = None,
     priors: PriorSetName = None,
@@ -40,19 +45,19 @@ def fit(
         ),
     ] = None,
     priors_from: PriorsFrom = None,
-    level: Annotated[str, typer.Option(help="Levels of the intervals, with commas between.")] = "0.95",
-    intervals: Annotated[
-        str | None,
-        typer.Option(help="Kinds of intervals with commas between; 'bayescompare list intervals' names them."),
-    ] = None,
+    level: Annotated[
+        list[str], typer.Option(help="Levels of the intervals, with commas between or given again.")
+    ] = _LEVELS,
+    intervals: Intervals = None,
     refits: Annotated[int, typer.Option(help="Refits of a bootstrap, which --intervals bootstrap asks for.")] = 1000,
-    na: Annotated[Missing, typer.Option(help="Refuse missing values, or drop their rows.")] = Missing.ERROR,
+    na: NaAction = Na.ERROR,
+    missing: MissingTexts = None,
     time_limit: Annotated[
         float | None,
         typer.Option(help="Seconds for each estimator; one that takes longer is cut short. No limit if left out."),
     ] = None,
     contours: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(help='Two parameters, as in "sd_subject[days],sigma": the paths over their likelihood contours.'),
     ] = None,
     if_true: Annotated[
@@ -60,7 +65,7 @@ def fit(
         typer.Option(help="Simulate so many data sets from the fit, on the rows of the data, and fit them in turn."),
     ] = None,
     if_true_estimators: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(help="Of the estimators those that fit simulated data. All, but for any that take very long."),
     ] = None,
     if_true_truth: Annotated[
@@ -75,10 +80,11 @@ def fit(
     from bayescompare.cli.if_true import asked_for, print_if_true, run_if_true
     from bayescompare.cli.prior_tables import print_sensitivity
     from bayescompare.cli.progress import Progress
-    from bayescompare.cli.read import kinds_of, levels_of, pair_of, priors_of, under_of
+    from bayescompare.cli.read import kinds_of, labels_of, levels_of, pair_of, parts_of, priors_of, under_of
     from bayescompare.cli.tables import print_fit
     from bayescompare.comparison.api import compare
     from bayescompare.comparison.sensitivity import refits as refit_under
+    from bayescompare.data import read_data
     from bayescompare.engines.catalog import estimators as read_estimators
     from bayescompare.engines.catalog import weight
     from bayescompare.fitting import fit as fit_data
@@ -88,18 +94,18 @@ def fit(
     take_priors(priors_from)
     levels, kinds = levels_of(level), kinds_of(intervals)
     model = Model(formula, family=family, priors=priors_of(prior or [], priors))
-    pair = pair_of(contours, model, data, na.value)
-    engines = read_estimators(estimators)
-    others = under_of(under, model, data, na.value, engines)
+    dataset = read_data(data, na=na.value, missing=parts_of(missing))
+    pair = pair_of(contours, model, dataset)
+    engines = read_estimators(labels_of(estimators) or [])
+    others = under_of(under, model, dataset, engines)
     asked = asked_for(if_true, if_true_truth, if_true_estimators, workers, engines)
     weights = {engine.label: weight(engine) for engine in engines}
-    with prepared(out) as folder, Progress(weights, dict.fromkeys(weights, 1)) as progress:
+    with prepared(out) as folder, Progress(weights, {("", label): 1 for label in weights}) as progress:
         fits = fit_data(
             model,
-            data,
+            dataset,
             engines,
             seed=seed,
-            na=na.value,
             time_limit=time_limit,
             intervals=kinds,
             refits=refits,

@@ -13,12 +13,12 @@ from rich.text import Text
 
 from bayescompare.cli.estimate import duration
 from bayescompare.cli.progress import StudyProgress
+from bayescompare.cli.read import labels_of
 from bayescompare.cli.root import write
 from bayescompare.cli.tables import add_row, new_console, new_table, number
 from bayescompare.comparison.api import with_if_true
 from bayescompare.comparison.results import Results
 from bayescompare.engines.base import Engine
-from bayescompare.engines.catalog import split_labels
 from bayescompare.errors import InputError
 from bayescompare.fitting import Fits
 from bayescompare.reporting.if_true_words import sentences
@@ -44,12 +44,16 @@ class Asked:
 
     replicates: int
     truth: str
-    estimators: tuple[str, ...] | None
+    estimators: Sequence[str] | None
     workers: int | None
 
 
 def asked_for(
-    replicates: int | None, truth: str | None, estimators: str | None, workers: int | None, engines: Sequence[Engine]
+    replicates: int | None,
+    truth: str | None,
+    estimators: Sequence[str] | None,
+    workers: int | None,
+    engines: Sequence[Engine],
 ) -> Asked | None:
     """Return what the options ask for, before anything is fitted; None where it is nothing.
 
@@ -65,7 +69,7 @@ def asked_for(
         return None
     try:
         check_replicates(replicates)
-        labels = None if estimators is None else tuple(split_labels(estimators))
+        labels = labels_of(estimators)
         chosen_engines(engines, truth or "lbfgs-ml", labels)
     except InputError as error:
         raise InputError(f"--if-true: {error}") from error

@@ -2,12 +2,54 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-__all__ = ["OwnPriors", "PriorSetName", "PriorsFrom", "take_priors"]
+__all__ = [
+    "Estimators",
+    "Intervals",
+    "MissingTexts",
+    "Na",
+    "NaAction",
+    "OwnPriors",
+    "PriorSetName",
+    "PriorsFrom",
+    "take_priors",
+]
+
+
+class Na(StrEnum):
+    """What to do with missing values."""
+
+    ERROR = "error"
+    DROP = "drop"
+
+
+NaAction = Annotated[Na, typer.Option(help="Refuse missing values, or drop their rows.")]
+
+MissingTexts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--missing",
+        help="Texts of a CSV file that count as missing, with commas between or given again; an empty cell always "
+        "does. [default: NA,NaN,nan,N/A,n/a,#N/A,NULL,null,None,<NA>,.]",
+    ),
+]
+
+Estimators = Annotated[
+    list[str] | None,
+    typer.Option(help="Labels, with commas between or given again; 'bayescompare list estimators' names them."),
+]
+
+Intervals = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Kinds of intervals, with commas between or given again; 'bayescompare list intervals' names them."
+    ),
+]
 
 #: Pass it to `take_priors` before anything that may name a prior is read.
 PriorsFrom = Annotated[

@@ -7,14 +7,13 @@ from typing import Annotated
 
 import typer
 
-from bayescompare.cli.fit_command import Missing
-from bayescompare.cli.options import OwnPriors, PriorSetName, PriorsFrom, take_priors
-from bayescompare.cli.root import app
+from bayescompare.cli.options import MissingTexts, Na, NaAction, OwnPriors, PriorSetName, PriorsFrom, take_priors
+from bayescompare.cli.root import command
 
 __all__ = ["priors"]
 
 
-@app.command(name="priors")
+@command("priors")
 def priors(
     formula: Annotated[str, typer.Argument(help='As in lme4: "reaction ~ 1 + days + (1 + days | subject)".')],
     data: Annotated[str, typer.Argument(help="A CSV or Parquet file, or a bundled data set; either may come first.")],
@@ -23,18 +22,21 @@ def priors(
     priors_from: PriorsFrom = None,
     draws: Annotated[int, typer.Option(min=2, help="Draws from the prior.")] = 2000,
     out: Annotated[Path | None, typer.Option(help="Folder for a page with pictures, priors.html.")] = None,
-    na: Annotated[Missing, typer.Option(help="Refuse missing values, or drop their rows.")] = Missing.ERROR,
+    na: NaAction = Na.ERROR,
+    missing: MissingTexts = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same draws.")] = 1,
 ) -> None:
     """Show each parameter's prior, why it is that one, and what the priors say of the data before they are seen."""
     from bayescompare.cli.prior_tables import print_priors
-    from bayescompare.cli.read import formula_first, priors_of
+    from bayescompare.cli.read import formula_first, parts_of, priors_of
     from bayescompare.comparison.prior_predictive import prior_predictive
+    from bayescompare.data import read_data
     from bayescompare.model import Model
     from bayescompare.reporting import report_priors
 
     take_priors(priors_from)
     formula, data = formula_first(formula, data)
     model = Model(formula, priors=priors_of(prior or [], named))
-    found = prior_predictive(model, data, draws=draws, seed=seed, na=na.value)
+    dataset = read_data(data, na=na.value, missing=parts_of(missing))
+    found = prior_predictive(model, dataset, draws=draws, seed=seed)
     print_priors(found, report_priors(found, out / "priors.html") if out is not None else None)

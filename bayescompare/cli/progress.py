@@ -33,18 +33,17 @@ class Progress:
     weights
         Label to about how long a fit takes, relative to the others.
     fits
-        How many fits of each label there are to make.
+        Scenario and label to how many fits there are to make; the scenario of a single data set is empty.
     """
 
-    def __init__(self, weights: Mapping[str, float], fits: Mapping[str, int]) -> None:
-        self._weights = dict(weights)
-        self._total = sum(self._weights[label] * count for label, count in fits.items())
-        self._done: dict[tuple[str, str], float] = {}
+    def __init__(self, weights: Mapping[str, float], fits: Mapping[tuple[str, str], int]) -> None:
+        self._weights, self._fits = dict(weights), dict(fits)
+        self._done: Counter[tuple[str, str]] = Counter()
         self._terminal = sys.stderr.isatty()
         self._started = self._said = time.monotonic()
         columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
         self._bar = Bar(*columns)
-        self._task = self._bar.add_task("starting", total=self._total)
+        self._task = self._bar.add_task("starting", total=self._work(self._fits))
         console = Console(stderr=True)
         self._live = Live(get_renderable=self.shown, console=console, transient=True, refresh_per_second=4)
 
@@ -71,18 +70,20 @@ class Progress:
 
     def announce(self, scenario: str, label: str, done: int, total: int) -> None:
         """Note that ``done`` of ``total`` fits of an estimator in a scenario are made."""
-        self._done[scenario, label] = done * self._weights[label]
-        finished = sum(self._done.values())
+        self._done[scenario, label], self._fits[scenario, label] = done, total
+        finished, work = self._work(self._done), self._work(self._fits)
         running = f"{scenario}  {label}  {done}/{total}" if scenario else f"{label}  {done}/{total}"
-        self._bar.update(self._task, completed=finished, description=escape(running))
+        self._bar.update(self._task, completed=finished, total=work, description=escape(running))
         if not self._terminal:
-            self._say(running, finished)
+            self._say(running, finished, work)
+
+    def _work(self, counts: Mapping[tuple[str, str], int]) -> float:
+        return sum(self._weights[label] * count for (_, label), count in counts.items())
 
     def announce_task(self, task: Task) -> None:
-        """Note that a task of a study is done."""
-        weight = self._weights[task.estimator]
-        done = round(self._done.get(task.cell, 0.0) / weight) + task.count
-        self.announce(task.scenario, task.estimator, done, task.first + task.count)
+        """Note that a task of a study is done; damaged fits that are made again add to what there is to make."""
+        done = self._done[task.cell] + task.count
+        self.announce(*task.cell, done, max(done, self._fits[task.cell]))
 
     def announce_fit(self, label: str, done: int, total: int) -> None:
         """Note the same of a single data set; of what is not one of the fits, such as a bootstrap, only what it is."""
@@ -95,14 +96,14 @@ class Progress:
         """Show what is running, where there is a bar."""
         self._bar.update(self._task, description=escape(running))
 
-    def _say(self, running: str, finished: float) -> None:
+    def _say(self, running: str, finished: float, work: float) -> None:
         """Print a line if the last one is some time ago."""
         now = time.monotonic()
         if now - self._said < _SECONDS_BETWEEN_LINES:
             return
         self._said = now
         elapsed = now - self._started
-        left = elapsed * (self._total - finished) / finished if finished else 0.0
+        left = elapsed * (work - finished) / finished if finished else 0.0
         print(f"{elapsed:5.0f} s  {running}  about {left:.0f} s left{self.said()}", file=sys.stderr, flush=True)
 
 
@@ -115,9 +116,8 @@ class StudyProgress(Progress):
         As `Progress` takes them.
     """
 
-    def __init__(self, weights: Mapping[str, float], fits: Mapping[str, int]) -> None:
-        self._fits = {label: count for label, count in fits.items() if label != SURFACE}
-        self._running = {label: Running() for label in self._fits}
+    def __init__(self, weights: Mapping[str, float], fits: Mapping[tuple[str, str], int]) -> None:
+        self._running = {label: Running() for _, label in fits if label != SURFACE}
         super().__init__(weights, fits)
 
     def observe(self, task: Task, part: Part) -> None:
@@ -132,8 +132,9 @@ class StudyProgress(Progress):
         table = new_table("", ["estimator", *names], set(names))
         for label, found in self._running.items():
             done = sum(found.statuses.values())
+            total = sum(count for cell, count in self._fits.items() if cell[1] == label)
             ok, flagged = found.statuses["ok"], found.statuses["flagged"]
-            counts = [f"{done:,}/{self._fits[label]:,}", f"{ok:,}", f"{flagged:,}", f"{done - ok - flagged:,}"]
+            counts = [f"{done:,}/{total:,}", f"{ok:,}", f"{flagged:,}", f"{done - ok - flagged:,}"]
             pace = number(found.seconds / done, 2) if done else "-"
             add_row(table, [label, *counts, pace, _share(found.coverage), _share(found.error)])
         return Group(self._bar, table)

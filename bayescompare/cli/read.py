@@ -7,8 +7,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from bayescompare.data import Dataset
 from bayescompare.design import parse_covariate
 from bayescompare.engines.base import Engine
+from bayescompare.engines.catalog import split_labels
 from bayescompare.errors import InputError
 from bayescompare.intervals import check_kinds
 from bayescompare.intervals.rows import check_level
@@ -19,23 +21,36 @@ __all__ = [
     "covariates_of",
     "formula_first",
     "kinds_of",
+    "labels_of",
     "levels_of",
     "nominal_of",
     "pair_of",
+    "parts_of",
     "priors_of",
     "targets_of",
     "under_of",
 ]
 
 
-def levels_of(text: str) -> tuple[float, ...]:
-    """Read ``"0.95,0.89"``.
+def parts_of(texts: Sequence[str] | None) -> list[str] | None:
+    """Read ``["a,b", "c"]``, an option with commas between that was given again; None stays None."""
+    return None if texts is None else [part.strip() for text in texts for part in text.split(",") if part.strip()]
+
+
+def labels_of(texts: Sequence[str] | None) -> list[str] | None:
+    """Read ``["lbfgs-ml:starts=1,coordinates=log-sd", "nuts"]``; None stays None."""
+    return None if texts is None else [label for text in texts for label in split_labels(text)]
+
+
+def levels_of(texts: Sequence[str]) -> tuple[float, ...]:
+    """Read ``["0.95,0.89"]``.
 
     Raises
     ------
     InputError
         If it is not a list of different numbers between 0 and 1.
     """
+    text = ",".join(texts)
     try:
         levels = tuple(check_level(float(part)) for part in text.split(","))
     except InputError:
@@ -49,34 +64,34 @@ def levels_of(text: str) -> tuple[float, ...]:
     return levels
 
 
-def kinds_of(text: str | None) -> tuple[str, ...] | None:
-    """Read ``"wald,profile"``; None stays None.
+def kinds_of(texts: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Read ``["wald,profile"]``; None stays None.
 
     Raises
     ------
     InputError
         If a kind is not known, or named twice.
     """
-    return None if text is None else check_kinds([part.strip() for part in text.split(",") if part.strip()])
+    kinds = parts_of(texts)
+    return None if kinds is None else check_kinds(kinds)
 
 
-def pair_of(text: str | None, model: Model, data: str, na: str) -> tuple[str, str] | None:
-    """Read ``"sd_subject[days],sigma"``, and look for the parameters in the model before anything is fitted.
+def pair_of(texts: Sequence[str] | None, model: Model, data: Dataset) -> tuple[str, str] | None:
+    """Read ``["sd_subject[days],sigma"]``, and look for the parameters in the model before anything is fitted.
 
     Raises
     ------
     InputError
         If these are not two parameters of the model whose contours can be drawn.
     """
-    if text is None:
+    if texts is None:
         return None
     from bayescompare.comparison.contours import contour_pair
-    from bayescompare.data import read_data
     from bayescompare.likelihood.problem import build_problem
 
     # the name of a correlation has a comma within its brackets
-    names = [part.strip() for part in re.split(r",(?![^\[]*\])", text) if part.strip()]
-    return contour_pair(build_problem(model, read_data(data, na=na), na).layout, names)
+    names = [part.strip() for text in texts for part in re.split(r",(?![^\[]*\])", text) if part.strip()]
+    return contour_pair(build_problem(model, data).layout, names)
 
 
 def priors_of(texts: Sequence[str], named: str | None = None) -> dict[str, Prior | str]:
@@ -141,7 +156,7 @@ def nominal_of(text: str | None) -> tuple[float, float] | None:
 
 
 def targets_of(texts: Sequence[str]) -> dict[str, float]:
-    """Read ``["coverage=0.01", ...]``.
+    """Read ``["coverage=0.01,bias=0.1", ...]``.
 
     Raises
     ------
@@ -149,7 +164,7 @@ def targets_of(texts: Sequence[str]) -> dict[str, float]:
         If one cannot be read, or a measure is given twice.
     """
     targets: dict[str, float] = {}
-    for text in texts:
+    for text in parts_of(texts) or []:
         measure, separator, value = (part.strip() for part in text.partition("="))
         try:
             number = float(value)
@@ -163,7 +178,7 @@ def targets_of(texts: Sequence[str]) -> dict[str, float]:
     return targets
 
 
-def under_of(texts: Sequence[str] | None, model: Model, data: str, na: str, engines: Sequence[Engine]) -> Sequence[str]:
+def under_of(texts: Sequence[str] | None, model: Model, data: Dataset, engines: Sequence[Engine]) -> Sequence[str]:
     """Return alternative priors, tried on the data before anything is fitted.
 
     Raises
@@ -175,11 +190,10 @@ def under_of(texts: Sequence[str] | None, model: Model, data: str, na: str, engi
         return []
     from bayescompare.comparison.alternatives import alternatives, under
     from bayescompare.comparison.sensitivity import refuse_without_priors
-    from bayescompare.data import read_data
     from bayescompare.likelihood.problem import build_problem
 
     refuse_without_priors(engines)
-    problem = build_problem(model, read_data(data, na=na), na)
+    problem = build_problem(model, data)
     for other in alternatives(texts, model).values():
         under(problem, other)
     return texts

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-from bayescompare.errors import BayesCompareError, InterruptedStudyError, StoreError
+from bayescompare.errors import BayesCompareError, InputError, InterruptedStudyError, StoreError
 
 if TYPE_CHECKING:
     from bayescompare.comparison.results import Results
 
-__all__ = ["INTERRUPTED", "Out", "app", "main", "status_of", "write"]
+__all__ = ["INTERRUPTED", "Out", "app", "command", "main", "status_of", "write"]
 
 app = typer.Typer(
     help="Can I trust the point estimates that an optimizer gives me for a model with random effects? "
@@ -45,6 +47,29 @@ class Listing(StrEnum):
     DATASETS = "datasets"
 
 
+class _Command(TyperCommand):
+    """A command that refuses an option given again whose values do not add up."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments; the last of several values would win without a word."""
+        _, _, given = self.make_parser(ctx).parse_args(args=list(args))
+        _refuse_repeated(given)
+        return super().parse_args(ctx, args)
+
+
+def _refuse_repeated(given: Iterable[Any]) -> None:
+    """Refuse an option of one value that stands more than once among those given."""
+    single = [one for one in given if not (getattr(one, "multiple", True) or getattr(one, "is_flag", False))]
+    for option, times in Counter(single).items():
+        if times > 1:
+            raise InputError(f"{option.opts[0]} is given {times} times but has one value; give it once.")
+
+
+def command[Function: Callable[..., Any]](name: str | None = None) -> Callable[[Function], Function]:
+    """Return the decorator of a command."""
+    return app.command(name=name, cls=_Command)
+
+
 @app.callback(invoke_without_command=True)
 def _root(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
     if version:
@@ -54,7 +79,7 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
         raise typer.Exit(OK)
 
 
-@app.command(name="list")
+@command("list")
 def list_names(what: Annotated[Listing, typer.Argument(help="What to list.")]) -> None:
     """List what can be named: estimators, priors, prior-sets, families, intervals, studies or datasets."""
     from bayescompare.cli.tables import print_names

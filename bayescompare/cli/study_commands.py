@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bayescompare.cli.options import PriorsFrom, take_priors
-from bayescompare.cli.root import FAILED, OK, Out, app, status_of, write
+from bayescompare.cli.root import FAILED, OK, Out, command, status_of, write
 
 if TYPE_CHECKING:
     from bayescompare.study.definition import Study
@@ -19,7 +19,7 @@ __all__ = ["report", "rerun", "run", "verify"]
 _MOST_FITS = 1_000_000
 
 
-@app.command()
+@command()
 def run(
     study: Annotated[str, typer.Argument(help="A TOML file, or the name of a bundled study.")] = "adam-random-effects",
     out: Out = Path("out"),
@@ -34,7 +34,10 @@ def run(
     priors_from: PriorsFrom = None,
     target_mcse: Annotated[
         list[str] | None,
-        typer.Option(help="Choose the replicates by a Monte Carlo standard error: coverage=0.01; may be given again."),
+        typer.Option(
+            help="Choose the replicates by Monte Carlo standard errors, as in coverage=0.01; with commas between or "
+            "given again."
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and what it would cost.")] = False,
     fork: Annotated[Path | None, typer.Option(help="Take over what is the same from the folder of a study.")] = None,
@@ -111,7 +114,7 @@ def _refuse_the_endless(study: Study, yes: bool) -> None:
         )
 
 
-@app.command()
+@command()
 def report(
     folder: Annotated[Path, typer.Argument(help="A folder that 'fit' or 'run' wrote.")],
     out: Annotated[Path | None, typer.Option(help="The page to write, or a folder for it.")] = None,
@@ -141,7 +144,7 @@ def _page(out: Path) -> Path:
     return out / "report.html" if out.is_dir() else out
 
 
-@app.command()
+@command()
 def verify(
     folder: Annotated[Path, typer.Argument(help="A folder that 'run' wrote.")],
     refit: Annotated[int, typer.Option(min=0, help="Tasks, drawn at random, to run again.")] = 3,
@@ -166,7 +169,7 @@ def verify(
     raise typer.Exit(FAILED if found.faults else OK)
 
 
-@app.command()
+@command()
 def rerun(
     folder: Annotated[str, typer.Argument(help="A folder that 'run' wrote, a TOML file, or a bundled study.")],
     scenario: Annotated[str, typer.Option(help="Name of the scenario.")],
@@ -189,15 +192,17 @@ def rerun(
         typer.echo(f"Data: {save(found, data)}")
 
 
-@app.command()
+@command()
 def export(
     folder: Annotated[Path, typer.Argument(help="A folder that 'fit' or 'run' wrote.")],
     out: Annotated[Path | None, typer.Option("--out", help="Where to write; FOLDER/export unless given.")] = None,
     form: Annotated[
-        list[str] | None, typer.Option("--format", help="csv, latex or bibtex; may be given again. All unless given.")
+        list[str] | None,
+        typer.Option("--format", help="csv, latex or bibtex, with commas between or given again. All unless given."),
     ] = None,
 ) -> None:
     """Write tables as CSV and LaTeX, and the literature of the methods used as BibTeX."""
+    from bayescompare.cli.read import parts_of
     from bayescompare.reporting.export import FORMATS
     from bayescompare.reporting.export import export as write_export
     from bayescompare.study.run import results_in
@@ -205,5 +210,5 @@ def export(
     results, unfinished = results_in(folder)
     if unfinished:
         typer.echo(f"The study is not finished: {unfinished}.")
-    for path in write_export(results, out or folder / "export", form or FORMATS):
+    for path in write_export(results, out or folder / "export", parts_of(form) or FORMATS):
         typer.echo(str(path))

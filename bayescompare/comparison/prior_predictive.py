@@ -94,7 +94,7 @@ class PriorPredictive:
 
 
 def prior_predictive(
-    model: Model | str, data: Any, *, draws: int = 2000, seed: int = 1, na: str = "error"
+    model: Model | str, data: Any, *, draws: int = 2000, seed: int = 1, na: str | None = None
 ) -> PriorPredictive:
     """Draw parameters and responses from the prior, and hold them against the data.
 
@@ -119,7 +119,7 @@ def prior_predictive(
     if draws < 2:
         raise InputError(f"There must be at least 2 draws, not {draws}.")
     model = Model(model) if isinstance(model, str) else model
-    problem = build_problem(model, read_data(data, na=na), na)
+    problem = build_problem(model, read_data(data, na=na))
     rng = generator(sequence(seed, "fit", 0, "prior"))
     values, missing = draw_proper(problem, rng, draws)
     quantities, responses = _simulated(problem, values, missing, rng)

@@ -105,7 +105,16 @@ def refits(
         if problem.priors.signature not in seen:
             anew.append(words)
         seen.add(problem.priors.signature)
-        again = fit_batch([problem], engines, fits.seed, "fit", [0], kinds=fits.intervals)[0]
+        again = fit_batch(
+            [problem],
+            engines,
+            fits.seed,
+            "fit",
+            [0],
+            limit=fits.time_limit,
+            kinds=fits.intervals,
+            refits=fits.refits,
+        )[0]
         by_label = {one.estimator: one for one in again}
         found[words] = replace(fits, by_label=by_label, engines=tuple(engines), problem=problem)
     labels = [engine.label for engine in engines]

@@ -64,9 +64,9 @@ def as_numbers(series: pd.Series[Any], where: str) -> pd.Series[Any]:
     name = series.name
     if series.dtype == object:
         series = _from_objects(series, where)
-    if not (pd.api.types.is_numeric_dtype(series.dtype) or pd.api.types.is_bool_dtype(series.dtype)):
+    if _is_text(series):
         _refuse_text(series, where)
-    if pd.api.types.is_integer_dtype(series.dtype):
+    if _is_integer(series):
         _refuse_long_integers(series, where)
     numbers = series.to_numpy(dtype=np.float64)
     return pd.Series(numbers, index=series.index, name=name)
@@ -159,14 +159,27 @@ def _encoded(series: pd.Series[Any], where: str) -> pd.Series[Any]:
 
     if pd.api.types.is_bool_dtype(series.dtype):
         return series.astype("bool").astype("str")
+    if pd.api.types.is_signed_integer_dtype(series.dtype):
+        return series.astype("int64")
+    if _is_integer(series):
+        order = sorted(set(series))
+        return series.astype(pd.CategoricalDtype(order, ordered=True)).cat.rename_categories(str)
     numbers = as_numbers(series, where)
     return numbers.astype("int64") if bool((numbers == numbers.round()).all()) else numbers
 
 
-def _is_text(series: pd.Series[Any]) -> bool:
+def _is_integer(series: pd.Series[Any]) -> bool:
+    """Return whether a column holds integers, of any length."""
     import pandas as pd
 
-    if isinstance(series.dtype, pd.ArrowDtype) and "decimal" in str(series.dtype):
+    return pd.api.types.is_integer_dtype(series.dtype) or series.dtype == object
+
+
+def _is_text(series: pd.Series[Any]) -> bool:
+    """Return whether a column holds text; one of Python objects that `_from_objects` left holds long integers."""
+    import pandas as pd
+
+    if series.dtype == object or (isinstance(series.dtype, pd.ArrowDtype) and "decimal" in str(series.dtype)):
         return False
     return not (pd.api.types.is_numeric_dtype(series.dtype) or pd.api.types.is_bool_dtype(series.dtype))
 

@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bayescompare import datasets
+from bayescompare.data.written import is_measured, long_integers, texts_of
 from bayescompare.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["read_file"]
+__all__ = ["MISSING", "read_file", "refuse_missing"]
 
-_MISSING = ["", "NA", "NaN", "nan", "N/A", "NULL", "null", "None", "<NA>", "."]
+#: Texts of a CSV file that count as missing, beside an empty cell.
+MISSING = ("NA", "NaN", "nan", "N/A", "n/a", "#N/A", "NULL", "null", "None", "<NA>", ".")
 _PARQUET = {".parquet", ".pq"}
 _TEXT = {".csv", ".txt", ".tsv", ""}
 _DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
-def read_file(path: Path) -> pd.DataFrame:
-    """Return the table in a CSV (comma, UTF-8) or Parquet file.
+def read_file(path: Path, missing: Sequence[str] | None = None) -> tuple[pd.DataFrame, Mapping[str, pd.Series[str]]]:
+    """Return the table in a CSV (comma, UTF-8) or Parquet file, and the texts of cells that it does not show.
 
     Parameters
     ----------
     path
         The file.
+    missing
+        Texts of a CSV file that count as missing, beside an empty cell; `MISSING` where None.
 
     Raises
     ------
@@ -41,7 +46,10 @@ def read_file(path: Path) -> pd.DataFrame:
     if suffix not in _PARQUET | _TEXT:
         raise DataError(f"{path}: files ending in {suffix!r} are not read; save the table as CSV or Parquet.")
     try:
-        return _read_parquet(path) if suffix in _PARQUET else _read_csv(path)
+        if suffix in _TEXT:
+            return _read_csv(path, MISSING if missing is None else missing)
+        refuse_missing(missing, f"{path} is a Parquet file, which")
+        return _read_parquet(path), {}
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
 
@@ -65,24 +73,38 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(path, page_checksum_verification=True).to_pandas()
+        return pq.read_table(path, page_checksum_verification=True).to_pandas(integer_object_nulls=True)
     except (pa.ArrowException, ValueError) as error:
         raise DataError(f"{path} is no readable Parquet file: {error}.") from error
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    import pandas as pd
+def refuse_missing(missing: Sequence[str] | None, what: str) -> None:
+    """Refuse texts that count as missing for data of which they would be ignored."""
+    if missing is not None:
+        raise DataError(
+            f"{what} marks its missing values itself; texts that count as missing are for CSV files. "
+            "Leave out --missing (missing=)."
+        )
 
+
+def _read_csv(path: Path, missing: Sequence[str]) -> tuple[pd.DataFrame, Mapping[str, pd.Series[str]]]:
+    """Return the table with its missing values, and the texts that it does not show."""
     text = _decode(path)
     _check_lines(path, text)
+    frame = _parsed(path, text, na_values=["", *missing])
+    asked = [place for place, name in enumerate(frame.columns) if not is_measured(frame[name])]
+    raw = _parsed(path, text, usecols=asked, dtype=str, na_filter=False).apply(lambda column: column.str.strip())
+    for name in raw.columns:
+        frame[name] = long_integers(frame[name], raw[name], raw[name].isin(["", *missing]))
+    return frame, texts_of(frame, raw)
+
+
+def _parsed(path: Path, text: str, **how: Any) -> pd.DataFrame:
+    import pandas as pd
+
     try:
         frame = pd.read_csv(
-            io.StringIO(text),
-            na_values=_MISSING,
-            keep_default_na=False,
-            skipinitialspace=True,
-            index_col=False,
-            low_memory=False,
+            io.StringIO(text), keep_default_na=False, skipinitialspace=True, index_col=False, low_memory=False, **how
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
         raise DataError(f"{path} cannot be read as CSV: {error}.") from error

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bayescompare import datasets
 from bayescompare.data.columns import refuse_unusable
-from bayescompare.data.files import read_file
+from bayescompare.data.files import read_file, refuse_missing
 from bayescompare.dataset import Dataset, Note, check_na
 from bayescompare.errors import DataError, did_you_mean
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["Dataset", "Note", "read_data", "select"]
 
 
-def read_data(source: Any, *, name: str | None = None, na: str = "error") -> Dataset:
+def read_data(
+    source: Any, *, name: str | None = None, na: str | None = None, missing: str | Sequence[str] | None = None
+) -> Dataset:
     """Return a dataset from a file, a bundled dataset's name, or a data frame.
 
     Parameters
@@ -28,27 +31,37 @@ def read_data(source: Any, *, name: str | None = None, na: str = "error") -> Dat
         Path of a CSV or Parquet file, name of a bundled dataset such as ``sleepstudy``, a data frame
         of pandas, polars, pyarrow or any other eager library that narwhals knows, or a `Dataset`.
     name
-        Name for reports; the file's stem or ``data`` otherwise.
+        Name for reports; the dataset's own, the file's stem or ``data`` where None.
     na
-        What to do with missing values in the columns that a formula uses: ``error`` or ``drop``.
+        What to do with missing values in the columns that a formula uses: ``error`` or ``drop``;
+        the dataset's own setting, otherwise ``error``, where None.
+    missing
+        Texts of a CSV file that count as missing, such as ``["NA", "."]``; an empty cell always does.
+        Where None: NA, NaN, nan, N/A, n/a, #N/A, NULL, null, None, <NA> and a point.
 
     Raises
     ------
     DataError
-        Where there is no such file, it cannot be read, or it is no table.
+        Where there is no such file, it cannot be read, it is no table, or ``missing`` is given for data
+        that are not a CSV file.
     """
+    texts = [missing] if isinstance(missing, str) else missing
     if isinstance(source, Dataset):
-        return Dataset(frame=source.frame, name=name or source.name, source=source.source, truth=source.truth, na=na)
+        refuse_missing(texts, f"{source.name} has been read already and")
+        return replace(source, name=name or source.name, na=na or source.na)
     if isinstance(source, str | PathLike):
-        return _from_path(source, name, na)
-    return Dataset(frame=_to_pandas(source), name=name or "data", source=type(source).__name__, na=na)
+        return _from_path(source, name, na or "error", texts)
+    refuse_missing(texts, f"A data frame of type {type(source).__name__}")
+    return Dataset(frame=_to_pandas(source), name=name or "data", source=type(source).__name__, na=na or "error")
 
 
-def _from_path(source: str | PathLike[str], name: str | None, na: str) -> Dataset:
+def _from_path(source: str | PathLike[str], name: str | None, na: str, missing: Sequence[str] | None) -> Dataset:
     path = Path(source)
     if str(source) in datasets.available() and not path.is_file():
+        refuse_missing(missing, f"The bundled data set {str(source)!r}")
         return read_data(datasets.load(str(source)), name=name, na=na)
-    return Dataset(frame=read_file(path), name=name or path.stem, source=str(path), na=na)
+    frame, texts = read_file(path, missing)
+    return Dataset(frame=frame, name=name or path.stem, source=str(path), na=na, texts=texts)
 
 
 def _to_pandas(source: Any) -> pd.DataFrame:
@@ -58,10 +71,17 @@ def _to_pandas(source: Any) -> pd.DataFrame:
     if isinstance(source, pd.DataFrame):
         return _with_text_names(source)
     try:
-        return _with_text_names(nw.from_native(source, eager_only=True).to_pandas())
+        table = nw.from_native(source, eager_only=True)
     except (TypeError, ModuleNotFoundError) as error:
         kinds = "a path, the name of a bundled dataset, or a data frame of pandas, polars or pyarrow"
         raise DataError(f"Data of type {type(source).__name__} cannot be read; give {kinds}.") from error
+    # as floats, which pandas makes of integers beside a missing value, long ones would be rounded
+    exact = {
+        name: pd.Series(table[name].to_list(), dtype=object)
+        for name, kind in table.schema.items()
+        if kind.is_integer() and table[name].null_count()
+    }
+    return _with_text_names(table.to_pandas()).assign(**exact)
 
 
 def _with_text_names(frame: pd.DataFrame) -> pd.DataFrame:
@@ -100,21 +120,37 @@ def select(dataset: Dataset, columns: Sequence[str], na: str | None = None) -> t
     for column in columns:
         refuse_unusable(frame[column], dataset.name)
     missing = frame.isna() | frame.apply(_is_nan)
-    counts = {column: int(missing[column].sum()) for column in columns if missing[column].any()}
-    if not counts:
+    if not missing.to_numpy().any():
         return frame, ()
-    counted = ", ".join(f"{column} ({count})" for column, count in counts.items())
+    counted, hint = _counted(missing, dataset)
     if action == "error":
         first = int(missing.any(axis=1).to_numpy().argmax()) + 1
         raise DataError(
             f"{dataset.name}: values are missing in {counted}, first in row {first}; "
-            "fill them in, or drop these rows with na='drop' (--na drop)."
+            f"fill them in, or drop these rows with na='drop' (--na drop).{hint}"
         )
     kept = frame[~missing.any(axis=1)]
     if len(kept) < 2:
-        raise DataError(f"{dataset.name}: {len(kept)} rows are left after dropping missing values in {counted}.")
-    message = f"{len(frame) - len(kept)} of {len(frame)} rows were dropped for missing values: {counted}."
+        raise DataError(f"{dataset.name}: {len(kept)} rows are left after dropping missing values in {counted}.{hint}")
+    message = f"{len(frame) - len(kept)} of {len(frame)} rows were dropped for missing values: {counted}.{hint}"
     return kept, (Note("rows_dropped", message),)
+
+
+def _counted(missing: pd.DataFrame, dataset: Dataset) -> tuple[str, str]:
+    """Return how many values each column misses, by text where it has one, and how such a text is kept."""
+    counted, found = [], ""
+    for column, absent in missing.items():
+        texts = dataset.texts[str(column)][absent.to_numpy()] if column in dataset.texts else None
+        written = {} if texts is None else texts[texts != ""].value_counts().to_dict()
+        of_them = [f"{'all' if count == absent.sum() else count} {text!r}" for text, count in written.items()]
+        found = found or next(iter(written), "")
+        if absent.any():
+            counted.append(f"{column} ({', '.join([str(absent.sum()), *of_them])})")
+    hint = (
+        f" The text {found!r} counts as missing; to keep it as a value, name the texts that do, as in "
+        "--missing NA (read_data(path, missing=['NA']))."
+    )
+    return ", ".join(counted), hint if found else ""
 
 
 def _is_nan(series: pd.Series[Any]) -> pd.Series[bool]:

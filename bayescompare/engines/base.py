@@ -33,6 +33,7 @@ HARMLESS = frozenset(
         Flag.RETRIED,
         Flag.ROWS_DROPPED,
         Flag.UNUSED_LEVELS,
+        Flag.TWO_VALUES,
         Flag.OTHER_VERSIONS,
     }
 )

@@ -12,7 +12,17 @@ from bayescompare.engines.base import Engine
 from bayescompare.errors import EstimatorError, did_you_mean
 from bayescompare.registry import Registry
 
-__all__ = ["ESTIMATORS", "estimator", "estimators", "names", "register", "settings", "split_labels", "weight"]
+__all__ = [
+    "ESTIMATORS",
+    "canonical",
+    "estimator",
+    "estimators",
+    "names",
+    "register",
+    "settings",
+    "split_labels",
+    "weight",
+]
 
 #: Name -> (module and class, what it is). TensorFlow and PyMC load only when an estimator is made.
 ESTIMATORS: Mapping[str, tuple[str, str]] = {
@@ -103,6 +113,14 @@ def estimator(label: str) -> Engine:
             raise EstimatorError(f"{label!r}: {key} is given twice.")
         values[key] = _value(text if separator else "true", known[key], kind, label)
     return kind(**values)
+
+
+def canonical(label: str) -> str:
+    """Return a label as the results have it, without settings at their defaults; one that cannot be read as it is."""
+    try:
+        return estimator(label).label
+    except EstimatorError:
+        return label
 
 
 def estimators(labels: str | Sequence[str]) -> list[Engine]:

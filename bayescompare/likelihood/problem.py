@@ -65,7 +65,7 @@ def problem_from_frame(frame: ModelFrame, model: Model, dataset: str = "data") -
     )
 
 
-def build_problem(model: Model, dataset: Dataset, na: str = "error") -> Problem:
+def build_problem(model: Model, dataset: Dataset, na: str | None = None) -> Problem:
     """Return the problem of a model on a data set.
 
     Raises

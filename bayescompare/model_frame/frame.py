@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bayescompare.data.columns import as_groups, as_numbers, as_predictor
+from bayescompare.data.labels import as_labels
 from bayescompare.data.read import select
 from bayescompare.dataset import Dataset, Note
 from bayescompare.errors import ModelError
@@ -22,7 +23,7 @@ from bayescompare.model_frame.rank import are_identifiable, independent_columns
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ModelFrame", "Note", "model_frame"]
+__all__ = ["ModelFrame", "Note", "labelled", "model_frame"]
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.intp]
@@ -100,10 +101,10 @@ def model_frame(
     """
     formula = parse(formula) if isinstance(formula, str) else formula
     selected, dropped = select(dataset, formula.columns, na)
-    frame = _typed(formula, selected, dataset.name)
+    frame = _typed(formula, selected, dataset)
     y = response_vector(formula, frame)
     X, coefs, deficient = _full_rank(*common_matrix(formula, frame))
-    groups, levels, grouped = _group(formula, selected, dataset.name)
+    groups, levels, grouped = _group(formula, selected, dataset)
     Z, blocks = _random_part(formula, frame)
     result = ModelFrame(
         response=formula.response,
@@ -115,24 +116,40 @@ def model_frame(
         factor=formula.factor,
         levels=levels,
         groups=groups,
-        notes=(*dropped, *deficient, *grouped, *_scale_notes(X, coefs)),
+        notes=(*dropped, *_response_notes(formula.response, y, family), *deficient, *grouped, *_scale_notes(X, coefs)),
     )
     if family == "gaussian":
         _check_gaussian(result)
     return _read_only(result)
 
 
-def _typed(formula: Formula, selected: pd.DataFrame, where: str) -> pd.DataFrame:
+def _typed(formula: Formula, selected: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
     """Return the response as numbers, the predictors as numbers or categories."""
     import pandas as pd
 
+    where, encoded = dataset.name, set(formula.encoded)
+    used = {
+        name: _labels(selected, name, dataset) if name in encoded else selected[name] for name in formula.predictors
+    }
     response = {name: as_numbers(selected[name], where) for name in formula.response_columns}
     predictors = {
-        name: as_predictor(selected[name], where, encoded=name in formula.encoded)
-        for name in formula.predictors
+        name: as_predictor(column, where, encoded=name in encoded)
+        for name, column in used.items()
         if name not in response
     }
     return pd.DataFrame(response | predictors).reset_index(drop=True)
+
+
+def _response_notes(response: str, y: Array, family: str) -> tuple[Note, ...]:
+    """Return a note on a response that is hardly Gaussian."""
+    values = np.unique(y)
+    if family != "gaussian" or len(values) != 2:
+        return ()
+    message = (
+        f"The response {response} has only two values, {values[0]:g} and {values[1]:g}, and is fitted as Gaussian: "
+        "effects are differences in its mean, and intervals assume normal residuals. Prefer a model for binary data."
+    )
+    return (Note("two_values", message),)
 
 
 def _full_rank(X: Array, coefs: tuple[str, ...]) -> tuple[Array, tuple[str, ...], tuple[Note, ...]]:
@@ -144,12 +161,26 @@ def _full_rank(X: Array, coefs: tuple[str, ...]) -> tuple[Array, tuple[str, ...]
     return X[:, kept], tuple(coefs[position] for position in kept), (Note("rank_deficient", message),)
 
 
-def _group(formula: Formula, selected: pd.DataFrame, where: str) -> tuple[Index, tuple[str, ...], tuple[Note, ...]]:
+def labelled(formula: Formula, selected: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
+    """Return the columns of a formula, those that are nothing but labels without a rounded value."""
+    numeric = {*formula.predictors} - {*formula.encoded}
+    labels = {*formula.grouping, *formula.encoded} - numeric
+    return selected.assign(**{name: _labels(selected, name, dataset) for name in labels})
+
+
+def _labels(selected: pd.DataFrame, name: str, dataset: Dataset) -> pd.Series[Any]:
+    return as_labels(selected[name], dataset.name, dataset.texts.get(name))
+
+
+def _group(
+    formula: Formula, selected: pd.DataFrame, dataset: Dataset
+) -> tuple[Index, tuple[str, ...], tuple[Note, ...]]:
     """Return each row's group, the names of the groups that occur, and notes on them."""
+    where = dataset.name
     if formula.factor is None:
         message = "No grouping factor: the model has no random effects and is fitted as a linear model."
         return np.zeros(len(selected), dtype=np.intp), (), (Note("no_grouping", message),)
-    columns = [as_groups(selected[name], where) for name in formula.grouping]
+    columns = [as_groups(_labels(selected, name, dataset), where) for name in formula.grouping]
     groups, levels = _combine([codes for codes, _, _ in columns], [names for _, names, _ in columns])
     if len(levels) < 2:
         raise ModelError(

@@ -16,7 +16,7 @@ from typing import Any, Self
 from bayescompare.comparison.verdicts import Contrast
 from bayescompare.design import Scenario
 from bayescompare.engines.base import Engine
-from bayescompare.engines.catalog import estimator
+from bayescompare.engines.catalog import canonical, estimator
 from bayescompare.errors import StudyError, did_you_mean
 from bayescompare.model import Model
 from bayescompare.priors import Prior
@@ -171,16 +171,17 @@ class Study:
         return list(self._by_label.values())
 
     def engine(self, label: str) -> Engine:
-        """Return the estimator of a label, with the settings that the label leaves out.
+        """Return the estimator of a label, however its settings are written, with those that the label leaves out.
 
         Raises
         ------
         StudyError
             If there is none.
         """
-        if label not in self._by_label:
+        found = label if label in self._by_label else canonical(label)
+        if found not in self._by_label:
             raise StudyError(f"The study {self.name} has no estimator {label!r}.{did_you_mean(label, self._by_label)}")
-        return self._by_label[label]
+        return self._by_label[found]
 
     @cached_property
     def _by_label(self) -> dict[str, Engine]:

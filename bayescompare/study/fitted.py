@@ -13,7 +13,7 @@ from bayescompare.comparison.records import same_estimand
 from bayescompare.data import select
 from bayescompare.data.given import Given
 from bayescompare.engines.base import Engine
-from bayescompare.engines.catalog import estimator
+from bayescompare.engines.catalog import canonical, estimator
 from bayescompare.errors import BayesCompareError, InputError, did_you_mean
 from bayescompare.fits import Fit, Flag, Status
 from bayescompare.fitting import Fits
@@ -21,6 +21,7 @@ from bayescompare.formula import parse
 from bayescompare.formula.parse import Formula
 from bayescompare.formula.tokens import scan
 from bayescompare.model import Model
+from bayescompare.model_frame import labelled
 from bayescompare.priors import Prior
 from bayescompare.priors.names import naming
 from bayescompare.simulation import blank
@@ -63,8 +64,8 @@ def check_replicates(replicates: int) -> int:
     return replicates
 
 
-def chosen_engines(engines: Sequence[Engine], truth: str, labels: Sequence[str] | None) -> list[Engine]:
-    """Return the estimators that simulated data are fitted by: those that are named, all where None.
+def chosen_engines(engines: Sequence[Engine], truth: str, labels: Sequence[str] | None) -> tuple[str, list[Engine]]:
+    """Return the truth's label, and the estimators that fit simulated data: those that are named, all where None.
 
     Raises
     ------
@@ -72,13 +73,14 @@ def chosen_engines(engines: Sequence[Engine], truth: str, labels: Sequence[str] 
         If one is named, or the truth, that does not fit the user's own data.
     """
     own = {engine.label: engine for engine in engines}
+    truth = truth if truth in own else canonical(truth)
     if truth not in own:
         raise InputError(
             f"The truth {truth!r} is not among the estimators of the fit ({', '.join(own)}); name one of them, or add "
             f"it.{did_you_mean(truth, own)}"
         )
     if labels is None:
-        return [*engines]
+        return truth, [*engines]
     asked = [estimator(label).label for label in labels]
     if not asked:
         raise InputError("No estimator was named for the simulation; name at least one, such as lbfgs-ml.")
@@ -88,7 +90,7 @@ def chosen_engines(engines: Sequence[Engine], truth: str, labels: Sequence[str] 
                 f"{label!r} is to fit simulated data but does not fit your own, so that there is nothing to compare; "
                 f"add it to the estimators of the fit ({', '.join(own)})."
             )
-    return [own[label] for label in dict.fromkeys(asked)]
+    return truth, [own[label] for label in dict.fromkeys(asked)]
 
 
 def fitted_study(
@@ -157,7 +159,7 @@ def _rows(fits: Fits) -> tuple[Given, str, tuple[str, ...]]:
     model: Model = fits.problem.model
     formula = parse(model.formula)
     name, text = _response(formula)
-    frame, _ = select(fits.data, formula.columns)
+    frame = labelled(formula, select(fits.data, formula.columns)[0], fits.data)
     kept = [column for column in (*formula.predictors, *formula.grouping) if column != name]
     given = Given.of(frame.loc[:, list(dict.fromkeys(kept))], fits.problem.dataset)
     same = name == formula.response.strip("`")

@@ -87,7 +87,7 @@ def planned(
     workers: int | None,
 ) -> Planned:
     """Return the simulation of some fits, and about how long it takes; see `if_true`."""
-    engines = chosen_engines(fits.engines, truth, estimators)
+    truth, engines = chosen_engines(fits.engines, truth, estimators)
     check_replicates(replicates)
     wanted: dict[str, Any] = {
         "truth": truth,

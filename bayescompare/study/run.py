@@ -125,12 +125,10 @@ def missing_in(study: Study, folder: Path) -> list[Task]:
     return [Task(scenario=cell[0], estimator=cell[1], first=0, count=count) for cell, count in left.items() if count]
 
 
-def work_in(study: Study, folder: Path) -> tuple[dict[str, float], dict[str, int]]:
-    """Return each estimator's weight, and how many of its fits would run in a folder."""
-    fits = dict.fromkeys((label for _, label in cells(study)), 0)
-    for task in missing_in(study, folder):
-        fits[task.estimator] += task.count
-    return {label: weight(study, label) for label in fits}, fits
+def work_in(study: Study, folder: Path) -> tuple[dict[str, float], dict[tuple[str, str], int]]:
+    """Return each estimator's weight, and how many fits of each scenario by each estimator would run in a folder."""
+    fits = dict.fromkeys(cells(study), 0) | {task.cell: task.count for task in missing_in(study, folder)}
+    return {label: weight(study, label) for _, label in fits}, fits
 
 
 def results_in(folder: Path | str) -> tuple[Results, str]:

@@ -10,6 +10,7 @@ from scipy.stats import chi2
 
 import bayescompare as bc
 from bayescompare.comparison.contours import REGIONS, contour_pair, contour_table, profile_deviance
+from bayescompare.data import read_data
 from bayescompare.errors import InputError
 from bayescompare.fitting import Fits
 from bayescompare.layout import Layout
@@ -176,5 +177,5 @@ def test_the_comma_within_a_correlations_name_does_not_part_it() -> None:
     from bayescompare.cli.read import pair_of
     from bayescompare.model import Model
 
-    text = "cor_subject[Intercept, days], sigma"
-    assert pair_of(text, Model(SLEEP), "sleepstudy", "error") == ("cor_subject[Intercept, days]", "sigma")
+    for texts in (["cor_subject[Intercept, days], sigma"], ["cor_subject[Intercept, days]", "sigma"]):
+        assert pair_of(texts, Model(SLEEP), read_data("sleepstudy")) == ("cor_subject[Intercept, days]", "sigma")

@@ -8,9 +8,11 @@ import pytest
 
 import bayescompare as bc
 from bayescompare.cli import main
+from bayescompare.comparison import sensitivity
 from bayescompare.comparison.alternatives import alternatives
 from bayescompare.comparison.schema import TABLES
 from bayescompare.errors import InputError, PriorError
+from bayescompare.fitting import fit_batch
 
 FORMULA = "yield ~ 1 + (1 | batch)"
 UNDER = ["gelman-2006-half-cauchy", "sd_batch=HalfNormal(5)", "brms; sigma=HalfNormal(20)"]
@@ -130,3 +132,15 @@ def test_the_command_writes_the_table_and_the_report_shows_it(tmp_path, capsys):
     assert main(["fit", "dyestuff", FORMULA, *bad]) == 2
     assert "Did you mean 'sd_batch'?" in capsys.readouterr().err
     assert not (tmp_path / "n").exists()
+
+
+def test_fits_under_other_priors_have_the_time_limit_and_the_refits_of_the_first(monkeypatch) -> None:
+    fits, given = bc.fit(FORMULA, "dyestuff", "lbfgs-map", time_limit=7.5, refits=321), []
+
+    def noted(*args, **settings):
+        given.append(settings)
+        return fit_batch(*args, **settings)
+
+    monkeypatch.setattr(sensitivity, "fit_batch", noted)
+    bc.sensitivity(fits, under="brms")
+    assert [(one["limit"], one["refits"]) for one in given] == [(7.5, 321)]

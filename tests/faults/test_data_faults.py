@@ -73,6 +73,15 @@ def test_fault_14_constant_response(value):
         fitted(y=value)
 
 
+@pytest.mark.parametrize("values", [(0, 1), (1, 2), (-3.5, 7.25), (False, True)])
+def test_fault_14_a_response_with_two_values_has_one_note(values):
+    frame = fitted(y=np.array(values)[np.arange(36) % 2])
+    (note,) = (message for flag, message in flags(frame).items() if flag == "two_values")
+    assert f"only two values, {values[0]:g} and {values[1]:g}, and is fitted as Gaussian" in note
+    assert "two_values" not in flags(fitted(y=np.arange(36) % 3))
+    assert "two_values" not in flags(model_frame(FORMULA, read_data(table(y=np.arange(36) % 2)), family="bernoulli"))
+
+
 @pytest.mark.parametrize("column", ["y", "x", "g"])
 def test_fault_16_missing_values(column):
     values = table()[column].astype(object)

@@ -117,7 +117,7 @@ def test_fault_55_a_version_in_a_results_file_is_no_bibtex() -> None:
 def test_fault_55_names_in_the_live_table() -> None:
     names = ("[/red]", "[bold]=cmd()[/bold]", "<script>")
     for kind in (Progress, StudyProgress):
-        progress = kind(dict.fromkeys(names, 1.0), dict.fromkeys(names, 2))
+        progress = kind(dict.fromkeys(names, 1.0), {("[red]scenario", name): 2 for name in names})
         console = Console(file=io.StringIO(), width=200)
         for name in names:
             progress.announce("[red]scenario", name, 1, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bayescompare.engines.catalog import canonical
 from bayescompare.errors import InputError, did_you_mean
 from bayescompare.fitting import Fits
 from bayescompare.intervals.profile.basis import restricted
@@ -55,7 +56,7 @@ def _chosen(fits: Fits, estimator: str | None) -> tuple[str, bool]:
         raise InputError("Profiles are of fits by maximum likelihood or REML: fit with lbfgs-ml or lbfgs-reml too.")
     if estimator is None and len(known) > 1:
         raise InputError(f"Profiles differ between {' and '.join(known)}: choose one by estimator=.")
-    name = next(iter(known)) if estimator is None else estimator
+    name = next(iter(known)) if estimator is None else estimator if estimator in known else canonical(estimator)
     if name not in known:
         reason = "is no fit by maximum likelihood or REML" if name in fits else "is not among the fits"
         raise InputError(f"{name!r} {reason}.{did_you_mean(name, known)}")
