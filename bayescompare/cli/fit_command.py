@@ -10,6 +10,7 @@ import typer
 
 from bayescompare.cli.options import OwnPriors, PriorSetName, PriorsFrom, take_priors
 from bayescompare.cli.root import Out, app, status_of, write
+from bayescompare.comparison.kept_draws import KeepDraws, chosen
 
 __all__ = ["fit"]
 
@@ -69,9 +70,17 @@ def fit(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes for simulated data; one a core unless there is little to do.")
     ] = None,
+    draws: Annotated[
+        KeepDraws | None,
+        typer.Option(
+            help="Posterior draws to write: all, parameters only, or none. Default: all up to 50 MB, parameters "
+            "only beyond."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same numbers.")] = 1,
 ) -> None:
     """Fit one data set by several estimators and compare them."""
+    from bayescompare.cli.draws_note import draws_note
     from bayescompare.cli.if_true import asked_for, print_if_true, run_if_true
     from bayescompare.cli.prior_tables import print_sensitivity
     from bayescompare.cli.progress import Progress
@@ -108,9 +117,10 @@ def fit(
         again = refit_under(fits, others, level=levels[0], announce=progress.announce_fit) if others else None
         progress.note("tables and report")
         results = compare(fits, levels=levels, contours=pair, sensitivity=again)
-        write(results, folder)
-    results = run_if_true(asked, fits, results, folder, levels)
+        keep = chosen(draws, results.trees)
+        write(results, folder, keep)
+    results = run_if_true(asked, fits, results, folder, levels, keep)
     print_sensitivity(results, again)
     print_if_true(results)
-    print_fit(results, folder / "report.html")
+    print_fit(results, folder / "report.html", draws_note(results, folder, keep))
     raise typer.Exit(status_of(results))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from bayescompare.comparison.kept_draws import KeepDraws, kept_tree
 from bayescompare.comparison.results import Results
 from bayescompare.comparison.verdicts import Contrast
 from bayescompare.errors import InputError, StoreError
@@ -19,17 +20,29 @@ __all__ = ["prepared", "read_results", "withdraw_results", "write_results"]
 Index = dict[tuple[str, int], tuple[str, str]]
 
 
-def write_results(results: Results, folder: Path | str) -> None:
+def write_results(results: Results, folder: Path | str, *, draws: str = "all") -> None:
     """Write tables, draws and what was run below a folder.
 
     ``about.json`` comes last: a folder without it holds no results yet.
 
+    Parameters
+    ----------
+    results
+        Of a fit or a study.
+    folder
+        Made where it is not there.
+    draws
+        ``all``; ``parameters``, without what has a number for each group or row: draws of the random effects,
+        log likelihoods and simulated responses; or ``none``. What a study has on disk already stays as it is.
+
     Raises
     ------
+    InputError
+        If ``draws`` is something else.
     StoreError
         If the disk refuses.
     """
-    folder = Path(folder)
+    folder, keep = Path(folder), KeepDraws(draws)
     with prepared(folder):
         withdraw_results(folder)
         tables = dict(results.tables)
@@ -42,7 +55,7 @@ def write_results(results: Results, folder: Path | str) -> None:
             "about": dict(results.about),
             "contrasts": [{"name": one.name, "worse": one.worse, "base": one.base} for one in results.contrasts],
             "tables": list(tables),
-            "draws": [[*key, *place] for key, place in _draws(results, folder / "draws").items()],
+            "draws": [[*key, *place] for key, place in _draws(results, folder / "draws", keep).items()],
         }
         write_bytes(folder / "about.json", json.dumps(content, indent=1).encode())
 
@@ -66,13 +79,18 @@ def _write_table(frame: pd.DataFrame, path: Path) -> None:
         frame.to_parquet(temporary, index=False, write_page_checksum=True)
 
 
-def _draws(results: Results, folder: Path) -> Index:
+def _draws(results: Results, folder: Path, keep: KeepDraws) -> Index:
     """Write the trees, unless they are there already, and return their names and hashes."""
     if isinstance(results.trees, KeptTrees) and results.trees.folder == folder:
         return dict(results.trees.index)
     index: Index = {}
     for (scenario, replicate), tree in results.trees.items():
-        name, content = f"{re.sub(r'[^A-Za-z0-9_.-]', '_', scenario)[:64]}-{replicate}.nc", netcdf(tree)
+        name = f"{re.sub(r'[^A-Za-z0-9_.-]', '_', scenario)[:64]}-{replicate}.nc"
+        if keep is KeepDraws.NONE:
+            # those of an earlier fit of the same data are not of this one
+            (folder / name).unlink(missing_ok=True)
+            continue
+        content = netcdf(kept_tree(tree, keep))
         write_bytes(folder / name, content)
         index[scenario, replicate] = name, digest(content)
     return index
