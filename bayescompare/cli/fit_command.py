@@ -26,7 +26,7 @@ class Missing(StrEnum):
 def fit(
     data: Annotated[str, typer.Argument(help="A CSV or Parquet file, or the name of a bundled data set.")],
     formula: Annotated[str, typer.Argument(help='As in lme4: "reaction ~ 1 + days + (1 + days | subject)".')],
-    out: Out = Path("out"),
+    out: Out = Path("out-fit"),
     estimators: Annotated[
         str, typer.Option(help="Labels with commas between; 'bayescompare list estimators' names them.")
     ] = "adam-marginal,lbfgs-ml,lbfgs-reml,nuts",
@@ -92,8 +92,9 @@ def fit(
     from bayescompare.engines.catalog import weight
     from bayescompare.fitting import fit as fit_data
     from bayescompare.model import Model
-    from bayescompare.study.store import prepared
+    from bayescompare.study.store import prepared, refuse_other_kind
 
+    refuse_other_kind(out, "fit")
     take_priors(priors_from)
     levels, kinds = levels_of(level), kinds_of(intervals)
     model = Model(formula, family=family, priors=priors_of(prior or [], priors))
