@@ -61,6 +61,6 @@ bench: .venv-bench/installed.lock ## measure speed against other packages (an en
 .venv-bench/installed.lock: requirements-bench.lock pyproject.toml
 	$(call install,.venv-bench,requirements-bench.lock)
 
-clean: ## remove the environments and what tools left behind; results in out/ stay
+clean: ## remove the environments and what tools left behind; results in out/, out-fit/ and out-calibration/ stay
 	rm -rf .venv .venv-bench build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -18,7 +18,7 @@ def calibrate(
     model: Annotated[
         str, typer.Argument(help='A formula, such as "y ~ 1 + x + (1 + x | g)", or a study with truth = "prior".')
     ],
-    out: Out = Path("out"),
+    out: Out = Path("out-calibration"),
     replicates: Annotated[
         int | None, typer.Option(min=1, help="Data sets of each set of priors. [default: 1000, or the study's]")
     ] = None,

@@ -19,6 +19,7 @@ from bayescompare.cli.options import (
     take_priors,
 )
 from bayescompare.cli.root import Out, command, status_of, write
+from bayescompare.comparison.kept_draws import KeepDraws, chosen
 
 __all__ = ["fit"]
 
@@ -32,7 +33,7 @@ _ESTIMATORS = ["adam-marginal,lbfgs-ml,lbfgs-reml,nuts"]
 def fit(
     data: Annotated[str, typer.Argument(help="A CSV or Parquet file, or the name of a bundled data set.")],
     formula: Annotated[str, typer.Argument(help='As in lme4: "reaction ~ 1 + days + (1 + days | subject)".')],
-    out: Out = Path("out"),
+    out: Out = Path("out-fit"),
     estimators: Estimators = _ESTIMATORS,
     family: Annotated[str, typer.Option(help="'bayescompare list families' names them.")] = "gaussian",
     prior: OwnPriors = None,
@@ -74,9 +75,17 @@ def fit(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes for simulated data; one a core unless there is little to do.")
     ] = None,
+    draws: Annotated[
+        KeepDraws | None,
+        typer.Option(
+            help="Posterior draws to write: all, parameters only, or none. Default: all up to 50 MB, parameters "
+            "only beyond."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same numbers.")] = 1,
 ) -> None:
     """Fit one data set by several estimators and compare them."""
+    from bayescompare.cli.draws_note import draws_note
     from bayescompare.cli.if_true import asked_for, print_if_true, run_if_true
     from bayescompare.cli.prior_tables import print_sensitivity
     from bayescompare.cli.progress import Progress
@@ -89,8 +98,9 @@ def fit(
     from bayescompare.engines.catalog import weight
     from bayescompare.fitting import fit as fit_data
     from bayescompare.model import Model
-    from bayescompare.study.store import prepared
+    from bayescompare.study.store import prepared, refuse_other_kind
 
+    refuse_other_kind(out, "fit")
     take_priors(priors_from)
     levels, kinds = levels_of(level), kinds_of(intervals)
     model = Model(formula, family=family, priors=priors_of(prior or [], priors))
@@ -114,9 +124,10 @@ def fit(
         again = refit_under(fits, others, level=levels[0], announce=progress.announce_fit) if others else None
         progress.note("tables and report")
         results = compare(fits, levels=levels, contours=pair, sensitivity=again)
-        write(results, folder)
-    results = run_if_true(asked, fits, results, folder, levels)
+        keep = chosen(draws, results.trees)
+        write(results, folder, keep)
+    results = run_if_true(asked, fits, results, folder, levels, keep)
     print_sensitivity(results, again)
     print_if_true(results)
-    print_fit(results, folder / "report.html")
+    print_fit(results, folder / "report.html", draws_note(results, folder, keep))
     raise typer.Exit(status_of(results))

@@ -17,6 +17,7 @@ from bayescompare.cli.read import labels_of
 from bayescompare.cli.root import write
 from bayescompare.cli.tables import add_row, new_console, new_table, number
 from bayescompare.comparison.api import with_if_true
+from bayescompare.comparison.kept_draws import KeepDraws
 from bayescompare.comparison.results import Results
 from bayescompare.engines.base import Engine
 from bayescompare.errors import InputError
@@ -76,7 +77,9 @@ def asked_for(
     return Asked(replicates=replicates, truth=truth or "lbfgs-ml", estimators=labels, workers=workers)
 
 
-def run_if_true(asked: Asked | None, fits: Fits, results: Results, folder: Path, levels: Sequence[float]) -> Results:
+def run_if_true(
+    asked: Asked | None, fits: Fits, results: Results, folder: Path, levels: Sequence[float], draws: KeepDraws
+) -> Results:
     """Run the simulation that was asked for below the folder of a fit, and write both; return the results of the fit.
 
     Raises
@@ -99,13 +102,13 @@ def run_if_true(asked: Asked | None, fits: Fits, results: Results, folder: Path,
     )
     _announce(chosen.seconds, chosen.study.replicates, [engine.label for engine in chosen.study.engines()])
     # what is interrupted is found again by what was asked for
-    write(replace(results, about={**results.about, "if_true": chosen.about}), folder)
+    write(replace(results, about={**results.about, "if_true": chosen.about}), folder, draws)
     with StudyProgress(*work_in(chosen.study, where)) as progress:
         found = simulated(chosen, fits, where, observe=progress.observe)
         progress.note("tables and reports")
         write(found.results, where)
         whole = with_if_true(results, found)
-        write(whole, folder)
+        write(whole, folder, draws)
     return whole
 
 

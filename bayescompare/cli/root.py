@@ -87,12 +87,12 @@ def list_names(what: Annotated[Listing, typer.Argument(help="What to list.")]) -
     print_names(what.value)
 
 
-def write(results: Results, folder: Path) -> None:
+def write(results: Results, folder: Path, draws: str = "all") -> None:
     """Write tables, draws and report."""
     from bayescompare.reporting import report as write_report
     from bayescompare.study.store import write_results
 
-    write_results(results, folder)
+    write_results(results, folder, draws=draws)
     write_report(results, folder / "report.html")
 
 

@@ -53,7 +53,9 @@ def run(
     from bayescompare.cli.tables import new_console, print_study
     from bayescompare.study.definition import load
     from bayescompare.study.run import run_study, small, work_in
+    from bayescompare.study.store import refuse_other_kind
 
+    refuse_other_kind(out, "study")
     _refuse_together({"--workers": workers, "--scheduler": scheduler})
     _refuse_together({"--replicates": replicates, "--target-mcse": target_mcse})
     _refuse_together({"--dry-run": dry_run, "--fork": fork})

@@ -107,8 +107,8 @@ def _at_levels(results: Results, levels: Sequence[float], *, every: bool) -> pd.
     return shown
 
 
-def print_fit(results: Results, report: Path) -> None:
-    """Print parameter by estimator: estimate, intervals, position in the posterior, flags in words."""
+def print_fit(results: Results, report: Path, note: str = "") -> None:
+    """Print parameter by estimator: estimate, intervals, position in the posterior, flags in words; then a note."""
     console = new_console()
     kept = results.tables["intervals"]["level"]
     levels = [float(level) for level in kept.unique()] if len(kept) else [0.95]
@@ -135,6 +135,8 @@ def print_fit(results: Results, report: Path) -> None:
     console.print()
     _flag_lines(results, console)
     _unused_priors(results, console)
+    if note:
+        console.print(Text(note), soft_wrap=True)
     console.print(Text(f"Report: {report}", style="bold"), soft_wrap=True)
 
 

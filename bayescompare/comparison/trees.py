@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from bayescompare.comparison.predictive_statistics import group_means
 from bayescompare.fits import Draws, Fit
 from bayescompare.layout import Layout
 from bayescompare.likelihood.evaluate import group_loglik
@@ -46,32 +47,65 @@ def _posterior(fit: Fit, draws: Draws) -> Variables:
     layout = fit.layout
     found = parameter_variables(draws.values, layout, _SAMPLE)
     if draws.random_effects is not None:
-        found[layout.b_name] = ([*_SAMPLE, str(layout.factor), f"{layout.factor}_effect"], draws.random_effects)
+        # effects before groups: ArviZ stacks the dims of all variables in the order in which they first occur, which
+        # is that of the sds, but labels the rows of its tables in the order of each variable's own
+        dims = [*_SAMPLE, f"{layout.factor}_effect", str(layout.factor)]
+        found[layout.b_name] = (dims, np.swapaxes(draws.random_effects, -1, -2))
     return found
+
+
+def _point(fit: Fit) -> Variables:
+    """Return estimates and standard errors as the only draw of the only chain."""
+    found = {"": fit.estimate, "_se": fit.se}
+    return {
+        f"{name}{suffix}": entry
+        for suffix, values in found.items()
+        for name, entry in parameter_variables(values[None, None], fit.layout, _SAMPLE).items()
+    }
+
+
+def _responses(problem: Problem, values: Array, rng: np.random.Generator) -> dict[str, Variables]:
+    """Return observed and simulated responses, and under one name the groups' means and likelihoods.
+
+    What ArviZ leaves out in cross-validation must be a number in all three, and that is a group here.
+    """
+    response, (chains, length, k) = problem.response, values.shape
+    # every so many draws, so that a large table does not make a tree of gigabytes
+    thin = -(-length * chains * len(problem.y) // LARGEST_PREDICTIVE)
+    kept = values[:, ::thin]
+    drawn = draw_response(problem, kept.reshape(-1, k), rng)
+    shape = (*kept.shape[:2], -1)
+    simulated: Variables = {
+        response: ([*_SAMPLE, "obs"], drawn.reshape(shape)),
+        "draw": (["draw"], np.arange(0, length, thin)),
+    }
+    data: dict[str, Variables] = {
+        "posterior_predictive": simulated,
+        "observed_data": {response: (["obs"], problem.y)},
+    }
+    if problem.layout.q:
+        factor = str(problem.layout.factor)
+        name, dims = f"{response}_by_{factor}", [*_SAMPLE, factor]
+        loglik = group_loglik(problem, values.reshape(-1, k)).reshape(chains, length, -1)
+        simulated[name] = (dims, group_means(drawn, problem).reshape(shape))
+        data["observed_data"][name] = ([factor], group_means(problem.y[None], problem)[0])
+        data["log_likelihood"] = {name: (dims, loglik)}
+    return data
 
 
 def _groups(problem: Problem, fit: Fit, draws: Draws, rng: np.random.Generator) -> dict[str, Variables]:
     """Return the variables of each ArviZ group."""
-    layout, response = problem.layout, problem.response
-    chains, length, k = draws.values.shape
-    flat = draws.values.reshape(-1, k)
-    # every so many draws, so that a large table does not make a tree of gigabytes
-    thin = -(-length * chains * len(problem.y) // LARGEST_PREDICTIVE)
-    kept = draws.values[:, ::thin]
-    predicted = draw_response(problem, kept.reshape(-1, k), rng).reshape(chains, kept.shape[1], -1)
+    layout = problem.layout
     data: dict[str, Variables] = {
         "posterior": _posterior(fit, draws),
         "sample_stats": {name: (_SAMPLE, values) for name, values in draws.stats.items()},
         "log_prior": _log_prior(problem, draws.values),
-        "posterior_predictive": {response: ([*_SAMPLE, "obs"], predicted)},
-        "observed_data": {response: (["obs"], problem.y)},
+        **_responses(problem, draws.values, rng),
         "constant_data": {"X": (["obs", "coef"], problem.x)},
     }
     if layout.q:
-        loglik = group_loglik(problem, flat).reshape(chains, length, -1)
-        data["log_likelihood"] = {response: ([*_SAMPLE, str(layout.factor)], loglik)}
         data["constant_data"][f"{layout.factor}_index"] = (["obs"], problem.groups)
-    prior = draw_prior(problem, rng, length)
+    prior = draw_prior(problem, rng, draws.values.shape[1])
     if prior is not None:
         data["prior"] = parameter_variables(prior[None], layout, _SAMPLE)
     return data
@@ -80,8 +114,8 @@ def _groups(problem: Problem, fit: Fit, draws: Draws, rng: np.random.Generator) 
 def fit_tree(problem: Problem, fit: Fit, points: Sequence[Fit] = (), *, seed: int = 0) -> xr.DataTree:
     """Return the posterior of a fit with draws as a tree that ``az.*`` works on.
 
-    ``log_likelihood`` is marginal, a value a group: leaving one out leaves out a group.
-    ``posterior_predictive`` draws new groups of the same design.
+    ``log_likelihood`` is marginal, a value a group: leaving one out leaves out a group. It has the name of the groups'
+    mean responses in ``observed_data`` and ``posterior_predictive``, which draws new groups of the same design.
 
     Parameters
     ----------
@@ -90,7 +124,7 @@ def fit_tree(problem: Problem, fit: Fit, points: Sequence[Fit] = (), *, seed: in
     fit
         A fit with draws.
     points
-        Point estimates of the same data, each in a group of its own (``lbfgs_ml``, ...).
+        Point estimates of the same data, each in a group of its own (``lbfgs_ml``, ...), one chain of one draw.
     seed
         Of the prior and predictive draws.
 
@@ -103,9 +137,7 @@ def fit_tree(problem: Problem, fit: Fit, points: Sequence[Fit] = (), *, seed: in
         raise ValueError(f"{fit.estimator} has no draws")
     data = _groups(problem, fit, fit.draws, np.random.default_rng(seed))
     for point in points:
-        data[_group_name(point)] = parameter_variables(point.estimate, point.layout, []) | {
-            f"{name}_se": entry for name, entry in parameter_variables(point.se, point.layout, []).items()
-        }
+        data[_group_name(point)] = _point(point)
     return tree_of(data, problem, {"estimator": fit.estimator})
 
 
@@ -123,8 +155,9 @@ def _coords(problem: Problem, variables: Variables) -> dict[str, Any]:
     """Return the coordinates of the dims that some variables have."""
     sizes = {dim: size for dims, values in variables.values() for dim, size in zip(dims, np.shape(values), strict=True)}
     labels: dict[str, Any] = {name: list(each) for name, each in problem.layout.coords.items()}
-    labels |= {dim: np.arange(sizes[dim]) for dim in _SAMPLE if dim in sizes}
-    return {name: each for name, each in labels.items() if name in sizes}
+    # a point estimate has no labels there: xarray would align it with the first draw alone
+    labels |= {dim: np.arange(sizes[dim]) for dim in _SAMPLE if sizes.get("draw", 1) > 1}
+    return {name: each for name, each in labels.items() if name in sizes and name not in variables}
 
 
 def _group_name(fit: Fit) -> str:

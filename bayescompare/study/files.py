@@ -13,7 +13,10 @@ from pathlib import Path
 
 from bayescompare.errors import StoreError
 
-__all__ = ["digest", "holds", "intact", "prepared", "sweep", "write_bytes", "written_whole"]
+__all__ = ["ABOUT", "MANIFEST", "digest", "holds", "intact", "prepared", "sweep", "write_bytes", "written_whole"]
+
+#: File of what was run, in every folder of results, and file that a study's folder has from the beginning.
+ABOUT, MANIFEST = "about.json", "manifest.json"
 
 _TEMPORARY = ".tmp"
 _STALE = re.compile(r"\..+\.\d+\.tmp")

@@ -15,7 +15,7 @@ from typing import Any, Self, TextIO
 from bayescompare.errors import StoreError, StudyError
 from bayescompare.provenance import created, machine, versions
 from bayescompare.study.definition import Study
-from bayescompare.study.files import digest, intact, write_bytes
+from bayescompare.study.files import MANIFEST, digest, intact, write_bytes
 from bayescompare.study.work import identities
 
 __all__ = ["BusyFolderError", "Manifest", "locked"]
@@ -26,7 +26,6 @@ class BusyFolderError(StoreError):
 
 
 _FORMAT = 1
-_NAME = "manifest.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +68,7 @@ class Manifest:
         StoreError
             If it is damaged, or was written by a later version.
         """
-        path = folder / _NAME
+        path = folder / MANIFEST
         if not path.exists():
             return None
         with intact(path, remedy=f"Move it away and run the study again into {folder}; what is done there is kept."):
@@ -93,7 +92,7 @@ class Manifest:
             If the disk refuses.
         """
         content = asdict(self) | {"study_sha256": self.study_sha256, "sha256": self.sha256}
-        write_bytes(folder / _NAME, json.dumps(content, indent=1).encode())
+        write_bytes(folder / MANIFEST, json.dumps(content, indent=1).encode())
 
     def with_session(self, **session: Any) -> Self:
         """Return the manifest with one more session."""

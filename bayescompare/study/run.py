@@ -13,14 +13,14 @@ from bayescompare.provenance import cores, created
 from bayescompare.study.collect import collect
 from bayescompare.study.definition import Study
 from bayescompare.study.executor import Executor, Serial
-from bayescompare.study.files import sweep
+from bayescompare.study.files import ABOUT, sweep
 from bayescompare.study.fork import take_over
 from bayescompare.study.manifest import Manifest, locked
 from bayescompare.study.own import refuse_absent
 from bayescompare.study.parts import Part
 from bayescompare.study.session import Announce, Observe, carry_out, weight
 from bayescompare.study.sinks import Folder, Memory, Sink
-from bayescompare.study.store import read_results, withdraw_results
+from bayescompare.study.store import read_results, refuse_other_kind, withdraw_results
 from bayescompare.study.tasks import SURFACE, Task, cells, plan
 from bayescompare.study.verify import opened
 
@@ -69,7 +69,7 @@ def run_study(
     Raises
     ------
     InputError
-        If options are given that go not together.
+        If options are given that go not together, or the folder holds a fit.
     StudyError
         If the folder holds another study, with the differences.
     StoreError
@@ -101,6 +101,7 @@ def run_study(
 @contextmanager
 def started(study: Study, folder: Path, *, strict: bool = False) -> Iterator[tuple[Folder, Manifest]]:
     """Take a folder for a study, new or begun: locked, swept of interrupted writes, its manifest written."""
+    refuse_other_kind(folder, "study")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -148,7 +149,7 @@ def results_in(folder: Path | str) -> tuple[Results, str]:
     study, manifest = opened(Path(folder))
     sink = Folder(path=Path(folder))
     tasks = missing(study, sink)
-    if not tasks and (Path(folder) / "about.json").exists():
+    if not tasks and (Path(folder) / ABOUT).exists():
         return read_results(folder), ""
     results = collect(study, sink, manifest)
     return results, _so_far(results) if tasks else "its tables were not there yet"

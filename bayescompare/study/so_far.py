@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bayescompare.comparison.results import Results
+from bayescompare.study.files import ABOUT
 from bayescompare.study.manifest import BusyFolderError, Manifest, locked
 from bayescompare.study.run import missing
 from bayescompare.study.sinks import Folder
@@ -19,7 +20,7 @@ def finished(folder: Path) -> bool:
     if Manifest.read(folder) is None:
         return False
     study, _ = opened(folder)
-    return not missing(study, Folder(path=folder)) and (folder / "about.json").exists()
+    return not missing(study, Folder(path=folder)) and (folder / ABOUT).exists()
 
 
 def write_so_far(results: Results, folder: Path) -> bool:

@@ -8,28 +8,42 @@ from pathlib import Path
 
 import pandas as pd
 
+from bayescompare.comparison.kept_draws import KeepDraws, kept_tree
 from bayescompare.comparison.results import Results
 from bayescompare.comparison.verdicts import Contrast
 from bayescompare.errors import InputError, StoreError
-from bayescompare.study.files import digest, intact, prepared, write_bytes, written_whole
+from bayescompare.study.files import ABOUT, MANIFEST, digest, intact, prepared, write_bytes, written_whole
 from bayescompare.study.trees import KeptTrees, netcdf
 
-__all__ = ["prepared", "read_results", "withdraw_results", "write_results"]
+__all__ = ["prepared", "read_results", "refuse_other_kind", "withdraw_results", "write_results"]
 
 Index = dict[tuple[str, int], tuple[str, str]]
 
 
-def write_results(results: Results, folder: Path | str) -> None:
+def write_results(results: Results, folder: Path | str, *, draws: str = "all") -> None:
     """Write tables, draws and what was run below a folder.
 
     ``about.json`` comes last: a folder without it holds no results yet.
 
+    Parameters
+    ----------
+    results
+        Of a fit or a study.
+    folder
+        Made where it is not there.
+    draws
+        ``all``; ``parameters``, without what has a number for each group or row: draws of the random effects,
+        log likelihoods and simulated responses; or ``none``. What a study has on disk already stays as it is.
+
     Raises
     ------
+    InputError
+        If ``draws`` is something else, or the folder holds a study and these are the results of a fit, or the reverse.
     StoreError
         If the disk refuses.
     """
-    folder = Path(folder)
+    folder, keep = Path(folder), KeepDraws(draws)
+    refuse_other_kind(folder, str(results.about.get("kind", "")))
     with prepared(folder):
         withdraw_results(folder)
         tables = dict(results.tables)
@@ -42,9 +56,42 @@ def write_results(results: Results, folder: Path | str) -> None:
             "about": dict(results.about),
             "contrasts": [{"name": one.name, "worse": one.worse, "base": one.base} for one in results.contrasts],
             "tables": list(tables),
-            "draws": [[*key, *place] for key, place in _draws(results, folder / "draws").items()],
+            "draws": [[*key, *place] for key, place in _draws(results, folder / "draws", keep).items()],
         }
-        write_bytes(folder / "about.json", json.dumps(content, indent=1).encode())
+        write_bytes(folder / ABOUT, json.dumps(content, indent=1).encode())
+
+
+def refuse_other_kind(folder: Path, kind: str) -> None:
+    """Refuse a folder whose tables and report are of another kind of results, which would be replaced.
+
+    Parameters
+    ----------
+    folder
+        It need not be there.
+    kind
+        ``fit`` or ``study``: what is to be written.
+
+    Raises
+    ------
+    InputError
+        If the folder holds a study and a fit is to be written, or the reverse.
+    """
+    there = _kind(folder)
+    if {kind, there} == {"fit", "study"}:
+        raise InputError(
+            f"{folder} holds a {there}, whose tables and report this {kind} would replace. "
+            "Choose another folder with --out."
+        )
+
+
+def _kind(folder: Path) -> str:
+    """Return what a folder holds, or nothing where that cannot be read; a study has a manifest before any results."""
+    if (folder / MANIFEST).exists():
+        return "study"
+    try:
+        return str(json.loads((folder / ABOUT).read_text("utf-8"))["about"]["kind"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def withdraw_results(folder: Path) -> None:
@@ -56,7 +103,7 @@ def withdraw_results(folder: Path) -> None:
         If the disk refuses.
     """
     try:
-        (folder / "about.json").unlink(missing_ok=True)
+        (folder / ABOUT).unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(f"Cannot write to {folder}: {error.strerror}. Choose another with --out.") from error
 
@@ -66,13 +113,18 @@ def _write_table(frame: pd.DataFrame, path: Path) -> None:
         frame.to_parquet(temporary, index=False, write_page_checksum=True)
 
 
-def _draws(results: Results, folder: Path) -> Index:
+def _draws(results: Results, folder: Path, keep: KeepDraws) -> Index:
     """Write the trees, unless they are there already, and return their names and hashes."""
     if isinstance(results.trees, KeptTrees) and results.trees.folder == folder:
         return dict(results.trees.index)
     index: Index = {}
     for (scenario, replicate), tree in results.trees.items():
-        name, content = f"{re.sub(r'[^A-Za-z0-9_.-]', '_', scenario)[:64]}-{replicate}.nc", netcdf(tree)
+        name = f"{re.sub(r'[^A-Za-z0-9_.-]', '_', scenario)[:64]}-{replicate}.nc"
+        if keep is KeepDraws.NONE:
+            # those of an earlier fit of the same data are not of this one
+            (folder / name).unlink(missing_ok=True)
+            continue
+        content = netcdf(kept_tree(tree, keep))
         write_bytes(folder / name, content)
         index[scenario, replicate] = name, digest(content)
     return index
@@ -89,7 +141,7 @@ def read_results(folder: Path | str) -> Results:
         If a file is missing, damaged or cannot be read.
     """
     folder = Path(folder)
-    path = folder / "about.json"
+    path = folder / ABOUT
     if not path.exists():
         raise InputError(f"There are no results in {folder}; give a folder that 'fit' or 'run' wrote.")
     with intact(path):

@@ -14,7 +14,7 @@ from bayescompare.errors import InputError, StoreError
 from bayescompare.fits import Status
 from bayescompare.study import parts
 from bayescompare.study.definition import Study
-from bayescompare.study.files import holds
+from bayescompare.study.files import ABOUT, holds
 from bayescompare.study.manifest import Manifest
 from bayescompare.study.own import refuse_absent
 from bayescompare.study.parts import DamagedPartError, Found
@@ -100,7 +100,7 @@ def verify(folder: Path | str, *, refit: int = 3, seed: int = 0) -> Verification
 
 def _tables(folder: Path) -> Iterator[str]:
     """Yield what is wrong with the tables, which may not be there yet."""
-    if (folder / "about.json").exists():
+    if (folder / ABOUT).exists():
         try:
             read_results(folder)
         except StoreError as error:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from bayescompare.comparison.kept_draws import chosen, kept_tree
 from bayescompare.comparison.records import Record
 from bayescompare.comparison.rows import SKETCH, row_of, table_of
 from bayescompare.comparison.trees import fit_tree
@@ -213,11 +214,12 @@ def _keeps(case: Case, fit: Fit, kept: int) -> bool:
 
 
 def _netcdf(case: Case, fit: Fit, seed: int) -> bytes:
-    """Return the draws of a fit as netCDF, without random effects."""
+    """Return the draws of a fit as netCDF, without random effects; where they are many, of the parameters alone."""
     assert case.problem is not None
     assert fit.draws is not None
     draws = Draws(values=fit.draws.values, stats=fit.draws.stats)
-    return netcdf(fit_tree(case.problem, replace(fit, draws=draws), seed=seed))
+    tree = fit_tree(case.problem, replace(fit, draws=draws), seed=seed)
+    return netcdf(kept_tree(tree, chosen(None, {"": tree})))
 
 
 def _surfaces(study: Study, scenario: Scenario, case: Case) -> Iterator[dict[str, Any]]:
