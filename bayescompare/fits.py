@@ -62,6 +62,7 @@ class Flag(StrEnum):
     NOT_EXACT = "not_exact"
     PRIOR_CONFLICT = "prior_conflict"
     ROWS_DROPPED = "rows_dropped"
+    NOT_IDENTIFIED = "not_identified"
     PARTIAL = "partial"
     OTHER_VERSIONS = "other_versions"
 
@@ -96,6 +97,8 @@ FLAG_SENTENCES: Mapping[Flag, str] = {
     Flag.NOT_EXACT: "Its draws differ from the exact posterior by more than their Monte Carlo error allows.",
     Flag.PRIOR_CONFLICT: "Prior and data disagree: the prior all but excludes what the data favour, or both pull.",
     Flag.ROWS_DROPPED: "Rows with missing values were dropped, for every estimator alike.",
+    Flag.NOT_IDENTIFIED: "The data do not determine an sd or a correlation: there is no estimate by REML, and a "
+    "posterior rests on the prior.",
     Flag.PARTIAL: "The run was cut short; what there was is reported.",
     Flag.OTHER_VERSIONS: "It was made with other versions than those that the study began with.",
 }
@@ -235,6 +238,11 @@ class Fit:
     bases: Mapping[str, Basis] = field(default_factory=dict)
     diagnostics: Mapping[str, float] = field(default_factory=dict)
     info: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def optimum(self) -> Array:
+        """Where the search ended ``(k,)``: what the data do not determine has a value there, but no estimate."""
+        return np.asarray(self.info.get("optimum", self.estimate))
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit the layout."""

@@ -240,13 +240,14 @@ def contour_table(problem: Problem, pair: Pair, fits: Sequence[Fit] = ()) -> pd.
     Returns
     -------
     DataFrame
-        With the columns of the table ``contours``; empty where the likelihood has no maximum.
+        With the columns of the table ``contours``; empty where the likelihood has no maximum, or the data do not
+        determine one of the two.
     """
     columns, layout = list(TABLES["contours"]), problem.layout
-    optimum = _Optimum.of(problem)
-    if not np.isfinite(optimum.deviance):
+    held, optimum = [layout.index(name) for name in pair], _Optimum.of(problem)
+    if not np.isfinite(optimum.deviance) or problem.identified.given[held].any():
         return pd.DataFrame(columns=columns)
-    held, seen = [layout.index(name) for name in pair], _seen(problem, fits)
+    seen = _seen(problem, fits)
     x, y = (_axis(problem, optimum, k, seen[:, k]) for k in held)
     values = _grid(_Profile(problem, held, optimum.unit), optimum, x, y)
     across, up = np.meshgrid(_natural(layout, held[0], x), _natural(layout, held[1], y))

@@ -92,7 +92,8 @@ def percentile(
     if fault:
         nothing = np.empty((0, fit.layout.size))
         return Bootstrap(values=nothing, n=0, n_failed=0, n_singular=0, reasons=(fault,) * fit.layout.size)
-    return _basis(fit, refits_of(problem, fit, engine, seed, refits, progress))
+    unknown = problem.identified.given | problem.identified.errors | np.isnan(fit.estimate)
+    return _basis(fit, unknown, refits_of(problem, fit, engine, seed, refits, progress))
 
 
 def shortest(
@@ -121,14 +122,13 @@ def _fault(fit: Fit) -> str:
     return "" if np.isfinite(sigma) and sigma > 0 else _NO_SIGMA
 
 
-def _basis(fit: Fit, found: Refits) -> Bootstrap:
-    """Return the intervals of some refits."""
+def _basis(fit: Fit, unknown: npt.NDArray[np.bool_], found: Refits) -> Bootstrap:
+    """Return the intervals of some refits, none of what is not known."""
     kept, n = found.values[~found.failed], len(found.values)
     n_failed, n_singular = n - len(kept), int(found.singular.sum())
     said = [_SAID[flag] for flag in fit.flags if flag in _SAID]
     said += [f"{n_failed:,} of {n:,} refits failed"] if n_failed else []
     said += [f"{n_singular:,} of {n:,} refits are at a boundary"] if n_singular else []
-    unknown = np.isnan(fit.estimate)
     reasons = [
         why if no else "; ".join([*said, *([] if count == len(kept) else [f"{count:,} of {n:,} refits have a number"])])
         for no, why, count in zip(unknown, fit.reason, np.sum(~np.isnan(kept), axis=0), strict=True)

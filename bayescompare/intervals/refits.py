@@ -67,7 +67,7 @@ def refits_of(
     seed
         Of the responses, and of refits that draw numbers.
     """
-    problems = _simulated(problem, fit.estimate, engine, generator(seed, 0), count)
+    problems = _simulated(problem, fit.optimum, engine, generator(seed, 0), count)
     if isinstance(engine, LbfgsML | LbfgsREML) and engine.coordinates == "cholesky":
         return _searched(problems, fit, engine, count, progress)
     fits = engine.fit(list(problems), [below(seed, 1, k) for k in range(count)], progress)
@@ -105,7 +105,7 @@ def _searched(
 ) -> Refits:
     """Return refits by one search each from the estimate."""
     layout, values, singular = fit.layout, np.full((count, fit.layout.size), np.nan), np.zeros(count, dtype=bool)
-    root = covariance_root(fit.estimate[layout.sd], fit.estimate[layout.cor], layout)
+    root = covariance_root(fit.optimum[layout.sd], fit.optimum[layout.cor], layout)
     for k, problem in enumerate(problems):
         start = problem.products.relative_root(root, fit.estimate[layout.sigma])
         optimum = search_from(problem, start, reml=engine.reml)

@@ -52,7 +52,7 @@ def wald_t(problem: Problem, fit: Fit, engine: Engine, seed: np.random.SeedSeque
         exact = se if engine.reml else se * np.sqrt(n / left)
         said = ("" if engine.reml else _EXACT,) * layout.p
         return of_fixed_effects(estimate, exact, np.full(layout.p, float(left)), said, layout.size)
-    df, held = degrees_of_freedom(problem, fit.estimate, reml=engine.reml)
+    df, held = degrees_of_freedom(problem, fit.optimum, reml=engine.reml)
     worse = Flag.WORSE_OPTIMUM in fit.flags
     reasons = tuple(why or _said(one, held, worse) for why, one in zip(reason, df, strict=True))
     return of_fixed_effects(estimate, se, df, reasons, layout.size)
@@ -85,7 +85,7 @@ def degrees_of_freedom(problem: Problem, theta: Array, *, reml: bool) -> tuple[A
     part = slopes[:, free]
     spread = np.sum(part @ covariance[free][:, free] * part, axis=1)
     with np.errstate(divide="ignore"):
-        return 2 * variances**2 / spread, not bool(free.all())
+        return 2 * variances**2 / spread, not bool(np.all(free | problem.identified.given[problem.layout.p :]))
 
 
 def _variances(problem: Problem, theta: Array) -> tuple[Array, Array]:

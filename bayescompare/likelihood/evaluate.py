@@ -21,7 +21,7 @@ def deviance(problem: Problem, theta: Array) -> float:
     root = covariance_root(theta[layout.sd], theta[layout.cor], layout)
     sigma = theta[layout.sigma]
     lam = products.relative_root(root, sigma)
-    log_det, h, *_ = kernel.forward(lam, products.r, products.c, products.within)
+    log_det, h = kernel.sums(lam, products.r, products.c, products.within)
     e = np.append(-products.delta(theta[layout.beta]), 1.0)
     return float(log_det + products.n * np.log(2 * np.pi * sigma**2) + e @ h @ e / sigma**2)
 
@@ -31,7 +31,7 @@ def profiled_deviance(problem: Problem, theta: Array, *, reml: bool) -> float:
     products, layout = problem.products, problem.layout
     root = covariance_root(theta[layout.sd], theta[layout.cor], layout)
     lam = products.relative_root(root, theta[layout.sigma])
-    value = kernel.profiled(
+    value = kernel.steady(
         lam, products.r, products.c, products.within, float(products.n), reml, float(theta[layout.sigma])
     )[0]
     return float(value) + (products.log_det_x if reml else 0.0)

@@ -14,6 +14,10 @@ less a least-squares fit, so ``beta = beta_0 + R_x^-1 delta`` and the quadratic 
 ``delta`` is ``e' H e`` with ``e = (-delta, 1)``. This is the block form of Bates et al. (2015,
 section 3) after one orthogonal rotation a group.
 
+Where a relative sd is in the ten thousands, ``I`` is lost beside ``R_j Lambda Lambda' R_j'`` in effects that are not
+large. Then one more rotation a group, which makes ``R_j Lambda`` upper triangular with the large rows first, keeps the
+digits: they are lost from large to small in a Cholesky factor, and not the other way. See `graded`.
+
 Loops rather than array expressions: Numba compiles them in a fraction of the time. One file, since
 Numba's cache does not see that a function of another one has changed.
 """
@@ -33,12 +37,15 @@ __all__ = [
     "correlation_factor_vjp",
     "correlation_jacobian",
     "forward",
+    "graded",
     "group_deviances",
     "hessian",
     "profiled",
     "profiled_entries",
     "relative_factor",
     "standard_errors",
+    "steady",
+    "sums",
     "upper_solve",
     "working",
     "working_profiled",
@@ -47,6 +54,8 @@ __all__ = [
 _LOG_2PI = float(np.log(2 * np.pi))
 # A product of pivots above this is turned into its logarithm, before it can overflow.
 _LARGE = 1e100
+# Entry of a relative root above which each group's rows are rotated once more.
+_FAR = 1e4
 # Step of the differences, and the inverse of the smallest conditional standard error that it is short beside.
 _STEP = 1e-4
 _SHARP = 50.0
@@ -57,16 +66,17 @@ _SINGULAR = 1e-10
 
 
 @njit(cache=True, error_model="numpy")
-def _factor(lam: Any, r: Any, root: Any, chol: Any) -> float:
+def _factor(lam: Any, r: Any, root: Any, chol: Any, upper: bool) -> float:
     """Fill ``root = R_j Lambda`` and the Cholesky factor of ``B_j``; return ``log|B_j|``.
 
-    The diagonal of ``chol`` holds reciprocals, so that `_solve` need not divide.
+    The diagonal of ``chol`` holds reciprocals, so that `_solve` need not divide; ``upper`` says that ``R_j`` is upper
+    triangular.
     """
     q = lam.shape[0]
     for a in range(q):
         for b in range(q):
             total = 0.0
-            for k in range(a, q):
+            for k in range(a if upper else 0, q):
                 total += r[a, k] * lam[k, b]
             root[a, b] = total
     log_det, product = 0.0, 1.0
@@ -109,6 +119,71 @@ def _solve(chol: Any, rhs: Any, out: Any) -> None:
 
 
 @njit(cache=True, error_model="numpy")
+def _far(lam: Any) -> bool:
+    """Whether an entry of a relative root is so large that `graded` rows are needed."""
+    for a in range(lam.shape[0]):
+        for b in range(lam.shape[1]):
+            if abs(lam[a, b]) > _FAR:
+                return True
+    return False
+
+
+@njit(cache=True, error_model="numpy")
+def graded(lam: Any, r: Any, c: Any) -> Any:
+    """Return ``R_j`` and ``C_j`` rotated so that the rows of ``R_j Lambda`` go from large to small.
+
+    Householder reflections with the largest remaining column of ``R_j Lambda`` first.
+    """
+    groups, q, _ = c.shape
+    turned_r, turned_c, p, v = r.copy(), c.copy(), np.empty((q, q)), np.empty(q)
+    for j in range(groups):
+        p[:] = r[j] @ lam
+        for k in range(q - 1):
+            square, largest = 0.0, k
+            for b in range(q):
+                total = 0.0
+                for a in range(k, q):
+                    total += p[a, b] * p[a, b]
+                if total > square:
+                    square, largest = total, b
+            if square == 0.0:
+                break
+            size = 0.0
+            for a in range(k, q):
+                v[a] = p[a, largest]
+            v[k] += np.sqrt(square) if v[k] >= 0.0 else -np.sqrt(square)
+            for a in range(k, q):
+                size += v[a] * v[a]
+            _reflect(p, v, k, 2.0 / size)
+            _reflect(turned_r[j], v, k, 2.0 / size)
+            _reflect(turned_c[j], v, k, 2.0 / size)
+    return turned_r, turned_c
+
+
+@njit(cache=True, error_model="numpy")
+def _reflect(matrix: Any, v: Any, first: int, scale: float) -> None:
+    """Subtract ``scale v v'`` times the rows from ``first`` of a matrix, in place."""
+    for col in range(matrix.shape[1]):
+        total = 0.0
+        for a in range(first, len(v)):
+            total += v[a] * matrix[a, col]
+        total *= scale
+        for a in range(first, len(v)):
+            matrix[a, col] -= total * v[a]
+
+
+@njit(cache=True, error_model="numpy")
+def sums(lam: Any, r: Any, c: Any, within: Any) -> Any:
+    """Return ``log|V / sigma^2|`` and ``H``."""
+    if _far(lam):
+        turned_r, turned_c = graded(lam, r, c)
+        found = _forward(lam, turned_r, turned_c, within, False)
+    else:
+        found = _forward(lam, r, c, within, True)
+    return found[0], found[1]
+
+
+@njit(cache=True, error_model="numpy")
 def forward(lam: Any, r: Any, c: Any, within: Any) -> Any:
     """Return ``log|V / sigma^2|``, ``H``, ``R Lambda``, ``B^-1 C`` and ``B^-1``, group by group.
 
@@ -121,6 +196,11 @@ def forward(lam: Any, r: Any, c: Any, within: Any) -> Any:
     within : (p + 1, p + 1)
         Cross-products of the rows that the random effects do not reach.
     """
+    return _forward(lam, r, c, within, True)
+
+
+@njit(cache=True, error_model="numpy")
+def _forward(lam: Any, r: Any, c: Any, within: Any, upper: bool) -> Any:
     groups, q, width = c.shape
     roots, solved, inverse = np.empty((groups, q, q)), np.empty((groups, q, width)), np.empty((groups, q, q))
     chol, eye, h = np.zeros((q, q)), np.zeros((q, q)), within.copy()
@@ -128,7 +208,7 @@ def forward(lam: Any, r: Any, c: Any, within: Any) -> Any:
         eye[a, a] = 1.0
     log_det = 0.0
     for j in range(groups):
-        log_det += _factor(lam, r[j], roots[j], chol)
+        log_det += _factor(lam, r[j], roots[j], chol, upper)
         _solve(chol, c[j], solved[j])
         _solve(chol, eye, inverse[j])
         for a in range(width):
@@ -144,7 +224,8 @@ def forward(lam: Any, r: Any, c: Any, within: Any) -> Any:
 
 
 @njit(cache=True, error_model="numpy")
-def backward(r: Any, roots: Any, solved: Any, inverse: Any, e: Any, weight: float, m_inverse: Any, reml: bool) -> Any:
+def backward(r: Any, roots: Any, solved: Any, inverse: Any, e: Any, weight: float, m_inverse: Any, reml: bool,
+             upper: bool) -> Any:  # fmt: skip
     """Return the gradient of ``log|B| + weight e'He (+ log|M|)`` with respect to ``Lambda``.
 
     Parameters
@@ -157,6 +238,8 @@ def backward(r: Any, roots: Any, solved: Any, inverse: Any, e: Any, weight: floa
         Inverse of ``M = H[:p, :p]`` in its first columns.
     reml
         Whether ``log|M|`` is a part.
+    upper
+        Whether ``r`` is upper triangular.
     """
     groups, q, width = solved.shape
     p = width - 1
@@ -182,7 +265,7 @@ def backward(r: Any, roots: Any, solved: Any, inverse: Any, e: Any, weight: floa
                     total += k_matrix[a, k] * roots[j, k, b]
                 kp[a, b] = total
         for k in range(q):
-            for a in range(k, q):
+            for a in range(k if upper else 0, q):
                 for b in range(q):
                     grad[a, b] += 2.0 * r[j, k, a] * kp[k, b]
     return grad
@@ -219,6 +302,15 @@ def _solve_with(h: Any, solution: Any) -> float:
 
 
 @njit(cache=True, error_model="numpy")
+def steady(lam: Any, r: Any, c: Any, within: Any, n: float, reml: bool, sigma: float) -> Any:
+    """Return what `profiled` does, on `graded` rows where they are needed: it keeps its digits at any ``Lambda``."""
+    if not _far(lam):
+        return _profiled(lam, r, c, within, n, reml, sigma, True)
+    turned_r, turned_c = graded(lam, r, c)
+    return _profiled(lam, turned_r, turned_c, within, n, reml, sigma, False)
+
+
+@njit(cache=True, error_model="numpy")
 def profiled(lam: Any, r: Any, c: Any, within: Any, n: float, reml: bool, sigma: float) -> Any:
     """Return the deviance with ``beta`` profiled out, its derivatives, ``delta`` and ``sigma``.
 
@@ -246,7 +338,12 @@ def profiled(lam: Any, r: Any, c: Any, within: Any, n: float, reml: bool, sigma:
     solution : (p, p + 1)
         ``M^-1 [I, v]``.
     """
-    log_det, h, roots, solved, inverse = forward(lam, r, c, within)
+    return _profiled(lam, r, c, within, n, reml, sigma, True)
+
+
+@njit(cache=True, error_model="numpy")
+def _profiled(lam: Any, r: Any, c: Any, within: Any, n: float, reml: bool, sigma: float, upper: bool) -> Any:
+    log_det, h, roots, solved, inverse = _forward(lam, r, c, within, upper)
     p = h.shape[0] - 1
     solution, e, delta = np.empty((p, p + 1)), np.ones(p + 1), np.empty(p)
     log_m, quadratic = _solve_with(h, solution), h[p, p]
@@ -261,7 +358,7 @@ def profiled(lam: Any, r: Any, c: Any, within: Any, n: float, reml: bool, sigma:
     deviance = log_det + freedom * (_LOG_2PI + 2.0 * np.log(sigma)) + weight * quadratic
     if reml:
         deviance += log_m
-    gradient = backward(r, roots, solved, inverse, e, weight, solution, reml)
+    gradient = backward(r, roots, solved, inverse, e, weight, solution, reml, upper)
     return deviance, gradient, 2.0 * (freedom - weight * quadratic), delta, sigma, solution
 
 
@@ -342,7 +439,7 @@ def _at(lam: Any, r: Any, c: Any, within: Any, e: Any, weight: float) -> Any:
             he[a] += within[a, b] * e[b]
     log_det = 0.0
     for j in range(groups):
-        log_det += _factor(lam, r[j], root, chol)
+        log_det += _factor(lam, r[j], root, chol, True)
         for a in range(q):
             total = 0.0
             for col in range(width):
@@ -451,7 +548,7 @@ def working_profiled(w: Any, starts: Any, t_inverse: Any, r: Any, c: Any, within
     q, size = r.shape[1], len(w)
     partials, root, lam = np.empty(size - q - 1), np.empty((q, q)), np.empty((q, q))
     sigma = _relative(w, 0, starts, t_inverse, partials, root, lam)
-    deviance, g_lam, slope, _, _, _ = profiled(lam, r, c, within, n, reml, sigma)
+    deviance, g_lam, slope, _, _, _ = steady(lam, r, c, within, n, reml, sigma)
     gradient = np.empty(size)
     _chain(gradient, w, 0, g_lam, lam, t_inverse, root, partials, starts)
     gradient[size - 1] += slope
@@ -709,7 +806,7 @@ def group_deviances(deltas: Any, lams: Any, sigmas: Any, r: Any, c: Any, w: Any,
         for k in range(width - 1):
             e[k] = -deltas[s, k]
         for j in range(groups):
-            log_det = _factor(lams[s], r[j], root, chol)
+            log_det = _factor(lams[s], r[j], root, chol, True)
             quadratic = 0.0
             for a in range(width):
                 for b in range(width):

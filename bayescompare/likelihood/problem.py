@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from bayescompare.dataset import Dataset, Note
 from bayescompare.layout import Layout
+from bayescompare.likelihood.identified import Identified, identified, refuse_residual, sentence
+from bayescompare.likelihood.noise import refuse_no_noise
 from bayescompare.likelihood.products import Products, compress
 from bayescompare.model import Model
 from bayescompare.model_frame import ModelFrame, model_frame
@@ -45,12 +48,23 @@ class Problem:
     response: str = "y"
     dataset: str = "data"
 
+    @cached_property
+    def identified(self) -> Identified:
+        """What the data do not determine."""
+        return identified(self.products, self.layout)
+
 
 def problem_from_frame(frame: ModelFrame, model: Model, dataset: str = "data") -> Problem:
-    """Return the problem of a checked model frame."""
+    """Return the problem of a checked model frame.
+
+    Raises
+    ------
+    ModelError, PriorError
+        If the data leave nothing for the residual variance, or a prior cannot be used.
+    """
     layout = frame.layout
     products = compress(y=frame.y, x=frame.X, z=frame.Z, groups=frame.groups, count=len(layout.levels), layout=layout)
-    return Problem(
+    problem = Problem(
         model=model,
         layout=layout,
         y=frame.y,
@@ -63,6 +77,10 @@ def problem_from_frame(frame: ModelFrame, model: Model, dataset: str = "data") -
         response=frame.response,
         dataset=dataset,
     )
+    refuse_residual(problem.identified, layout, len(frame.y))
+    refuse_no_noise(products, layout, frame.y, frame.response)
+    said = sentence(problem.identified, layout)
+    return replace(problem, notes=(*frame.notes, Note("not_identified", said))) if said else problem
 
 
 def build_problem(model: Model, dataset: Dataset, na: str | None = None) -> Problem:

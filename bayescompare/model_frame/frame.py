@@ -92,7 +92,7 @@ def model_frame(
     na
         What to do with missing values, ``error`` or ``drop``; the dataset's own setting where None.
     family
-        Gaussian models need a response that varies and more rows than effects; others do not.
+        Gaussian models need a response that varies and more rows than fixed effects; others do not.
 
     Raises
     ------
@@ -230,15 +230,9 @@ def _random_part(formula: Formula, frame: pd.DataFrame) -> tuple[Array, tuple[tu
 
 def _check_gaussian(frame: ModelFrame) -> None:
     """Refuse data that leave nothing for the residual variance."""
-    rows, (_, p), (_, q) = len(frame.y), frame.X.shape, frame.Z.shape
+    rows, p = frame.X.shape
     if np.ptp(frame.y) <= 1e-13 * np.abs(frame.y).max():
         raise ModelError(f"The response {frame.response!r} is constant ({frame.y[0]:g} in all {rows} rows).")
-    effects = q * len(frame.levels)
-    if effects >= rows:
-        raise ModelError(
-            f"{rows} rows, {effects} random effects ({q} for each of {len(frame.levels)} levels of "
-            f"{frame.factor!r}): they cannot be told from the residuals; use fewer effects or more rows a level."
-        )
     if p >= rows:
         raise ModelError(f"{rows} rows, {p} fixed effects: nothing is left for the residuals; use fewer terms.")
 

@@ -44,12 +44,6 @@ def test_fault_10_few_levels(count, flagged):
     assert not flagged or f"few levels ({count})" in flags(frame)["few_levels"]
 
 
-@pytest.mark.parametrize("formula", ["y ~ (1 | row)", "y ~ (x | half)"])
-def test_fault_11_as_many_effects_as_rows(formula):
-    with pytest.raises(ModelError, match="36 rows, 36 random effects"):
-        fitted(formula, row=range(36), half=np.arange(36) // 2)
-
-
 def test_fault_12_singletons():
     frame = fitted(g=[*range(20), *[20] * 16])
     assert "20 of 21 levels of g have a single row" in flags(frame)["singletons"]

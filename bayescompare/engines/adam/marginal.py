@@ -273,7 +273,7 @@ def _own_optimum(
     found = criterion.optimum(seed)
     if Flag.DEGENERATE in found.flags or not np.isfinite(found.estimate[-1]):
         return None, float("nan")
-    gap = objective - criterion.value(found.estimate)
+    gap = objective - criterion.value(found.optimum)
     if gap < -_BETTER:
         return replace(found, estimate=estimate), 0.0
     return found, gap

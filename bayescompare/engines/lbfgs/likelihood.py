@@ -19,12 +19,15 @@ from bayescompare.fits import Fit, Flag, Status
 from bayescompare.layout import Layout
 from bayescompare.likelihood.evaluate import conditional_effects
 from bayescompare.likelihood.problem import Problem
-from bayescompare.likelihood.wald import curvature
+from bayescompare.likelihood.wald import AT_BOUNDARY, curvature
 from bayescompare.seeds import generator, seed_key
 
 __all__ = ["LbfgsML", "LbfgsREML", "natural_at"]
 
 Array = npt.NDArray[np.float64]
+
+# An sd that is not identified, in residual sds, that rounding keeps off zero.
+_ROUNDING = 1e-6
 
 
 def natural_at(problem: Problem, optimum: Optimum) -> Array:
@@ -85,15 +88,15 @@ class _Lbfgs(OneByOne):
 
     def _result(self, problem: Problem, optimum: Optimum, seconds: float, seed_key: str) -> Fit:
         layout, theta = problem.layout, natural_at(problem, optimum)
-        bend = curvature(problem, theta, reml=self.reml)
-        flags = [*note_flags(problem), *_flags(optimum, theta, layout)]
+        bend, known = curvature(problem, theta, reml=self.reml), _determined(problem, theta, reml=self.reml)
+        flags = [*note_flags(problem), *_flags(optimum, known, layout, bend.reason)]
         return Fit(
             estimator=self.label,
             layout=layout,
             status=status_of(flags),
             flags=tuple(flags),
             message=optimum.message,
-            estimate=theta,
+            estimate=known,
             se=bend.se,
             working_se=bend.working_se,
             estimand=("REML mode" if self.reml else "ML mode",) * layout.size,
@@ -103,15 +106,38 @@ class _Lbfgs(OneByOne):
             seconds=seconds,
             evaluations=optimum.evaluations,
             seed_key=seed_key,
-            random_effects=conditional_effects(problem, theta),
-            info={"starts_deviance": optimum.ends, **self._way(optimum)},
+            random_effects=conditional_effects(problem, known),
+            info={"starts_deviance": optimum.ends, **_in_full(problem, theta), **self._way(optimum)},
         )
 
 
-def _flags(optimum: Optimum, theta: Array, layout: Layout) -> list[Flag]:
+def _in_full(problem: Problem, theta: Array) -> dict[str, Array]:
+    """Return what `Fit.optimum` is where some of it is no estimate."""
+    return {} if problem.identified.everything else {"optimum": theta}
+
+
+def _determined(problem: Problem, theta: Array, *, reml: bool) -> Array:
+    """Return an optimum ``(k,)`` without what the data do not determine.
+
+    The likelihood has a maximum at zero where the fixed effects take up the groups: it falls with ``log|V|`` alone.
+    """
+    layout, found = problem.layout, problem.identified
+    if found.everything:
+        return theta
+    known, size = theta.copy(), np.sqrt(np.mean(problem.z**2, axis=0))
+    known[found.unknown(reml=reml)] = np.nan
+    tiny = known[layout.sd] * size < _ROUNDING * theta[layout.sigma]
+    known[layout.sd] = np.where(found.given[layout.sd] & tiny, 0.0, known[layout.sd])
+    for k, (i, j) in enumerate(layout.pairs, layout.cor.start):
+        known[k] = np.nan if 0.0 in known[layout.sd][[i, j]] else known[k]
+    return known
+
+
+def _flags(optimum: Optimum, theta: Array, layout: Layout, reasons: tuple[str, ...]) -> list[Flag]:
     """Return what a reader must know about the optimum."""
     flags = []
-    if optimum.at_zero or np.any(theta[layout.sd] == 0) or np.any(np.abs(theta[layout.cor]) == 1):
+    effects = optimum.at_zero or np.any(theta[layout.sd] == 0) or np.any(np.abs(theta[layout.cor]) == 1)
+    if effects or reasons[layout.sigma] == AT_BOUNDARY:
         flags.append(Flag.BOUNDARY)
     if not optimum.converged:
         flags.append(Flag.NOT_STATIONARY)

@@ -36,6 +36,8 @@ _NEAR_ZERO = -5.0
 _UNBOUNDED_SLOPE = 1e-3
 _VERY_SMALL = -20.0
 _SAME = 1e-9
+# Share of the residual's size, or of a residual sd, that is next to nothing.
+_LESS = 1e-2
 # Largest slope of the objective, a unit of the working coordinates, that a mode may have.
 _STATIONARY = 1e-2
 
@@ -153,6 +155,13 @@ def _slope(problem: Problem, mode: _Mode) -> float:
     return float(np.max(np.abs(mode.gradient) * units))
 
 
+def _no_residual(problem: Problem, mode: _Mode) -> bool:
+    """Whether the residual sd is at zero: the density is no lower with a hundredth of it."""
+    less = mode.x + np.log(_LESS) * np.eye(len(mode.x))[-1]
+    small = np.exp(mode.x[-1]) < _LESS * problem.products.scale
+    return bool(small and Posterior(problem, jacobian=False)(less)[0] <= mode.value + _SAME)
+
+
 def map_optimum(
     problem: Problem, *, starts: int, unconstrained: bool, rng: np.random.Generator, until: Deadline
 ) -> _Mode:
@@ -214,7 +223,7 @@ class LbfgsMAP(OneByOne):
         layout, theta = problem.layout, from_working(mode.x, problem.layout, problem.products)
         se, working_se = Posterior(problem, jacobian=self._unconstrained).standard_errors(mode.x, theta)
         flags = [*note_flags(problem)]
-        flags += [Flag.BOUNDARY] if np.any(theta[layout.sd] == 0) else []
+        flags += [Flag.BOUNDARY] if np.any(theta[layout.sd] == 0) or _no_residual(problem, mode) else []
         flags += [Flag.DEGENERATE] if mode.degenerate else []
         flags += [Flag.NOT_STATIONARY] if _slope(problem, mode) > _STATIONARY and not mode.degenerate else []
         return Fit(

@@ -11,7 +11,7 @@ from scipy.optimize import OptimizeResult, minimize
 
 from bayescompare.engines.deadline import Deadline
 from bayescompare.engines.lbfgs.limit import halting, outcome
-from bayescompare.engines.lbfgs.spaces import Cholesky, LogSd
+from bayescompare.engines.lbfgs.spaces import Cholesky, LogSd, Whitened
 from bayescompare.likelihood import kernel
 from bayescompare.likelihood.problem import Problem
 
@@ -34,6 +34,8 @@ _SAME = 1e-9
 _NEAR = 1e-2
 # Where a diagonal restarts when a zero is checked.
 _INSIDE = 0.1
+# Relative sd from which a search goes on in units of its own, how often, and the gradient that is none there.
+_FAR, _ROUNDS, _REST = 1e3, 6, 1e-4
 _OPTIONS = {"maxiter": 500, "maxfun": 2000, "ftol": 1e-12, "gtol": 1e-7, "maxcor": 10}
 
 
@@ -89,7 +91,9 @@ class _End:
         return replace(self, evaluations=total)
 
 
-def _descend(space: Space, start: Array, held: npt.NDArray[np.intp] = _NOTHING, until: Deadline = _NEVER) -> _End:
+def _descend(
+    space: Space | Whitened, start: Array, held: npt.NDArray[np.intp] = _NOTHING, until: Deadline = _NEVER
+) -> _End:
     """Run L-BFGS-B once; the held coordinates stay where they are."""
     if len(held) == len(start):
         value, gradient = space(start)
@@ -163,6 +167,28 @@ def _checked(space: Cholesky, end: _End, until: Deadline = _NEVER) -> _End:
     return end
 
 
+def _afar(space: Cholesky, end: _End, until: Deadline = _NEVER) -> _End:
+    """Go on from an end with large relative sds, in units that are anew those of where it is."""
+    if np.max(np.abs(space.root(end.point)), initial=0.0) < _FAR:
+        return end
+    for _ in range(_ROUNDS):
+        if until.passed():
+            break
+        before, end = end, _onwards(space, end, until)
+        if before.value - end.value < _SAME and np.max(np.abs(end.gradient)) < _REST:
+            break
+    return end
+
+
+def _onwards(space: Cholesky, end: _End, until: Deadline) -> _End:
+    """Return the end of one more search from an end, its gradient in the units there; it is no higher."""
+    near = Whitened(space, space.root(end.point))
+    found = _descend(near, near.at(space.root(end.point)), until=until)
+    visits = [(value, space.entries(near.root(point))) for value, point in found.visits]
+    there = replace(found, point=space.entries(near.root(found.point)), visits=visits)
+    return end.then(there, better=True)
+
+
 def space_of(problem: Problem, *, reml: bool, coordinates: str) -> Space:
     """Return the coordinates of a search; see `search`."""
     return Cholesky(problem, reml) if coordinates == "cholesky" else LogSd(problem, reml)
@@ -197,7 +223,10 @@ def search(
     points = fixed + [space.disperse(_given(rng)) for _ in range(starts - len(fixed))]
     ends = _dispersed(space, points, until) if problem.layout.q else [_nothing(space)]
     best = _best(ends)
-    settled = _checked(space, _landed(space, best, until), until) if isinstance(space, Cholesky) else best
+    if isinstance(space, Cholesky):
+        settled = _checked(space, _landed(space, _afar(space, best, until), until), until)
+    else:
+        settled = best
     evaluations = sum(end.evaluations for end in ends) + settled.evaluations - best.evaluations
     return _optimum(space, settled, evaluations, tuple(end.value for end in ends))
 
@@ -219,7 +248,7 @@ def search_from(problem: Problem, root: Array, *, reml: bool) -> Optimum:
     start = space.at(root)
     near = space.diagonal[np.abs(start[space.diagonal]) * space.unit < _INSIDE]
     first = _descend(space, space.inside(start, near, _INSIDE)) if problem.layout.q else _nothing(space)
-    end = _checked(space, _landed(space, first))
+    end = _checked(space, _landed(space, _afar(space, first)))
     return _optimum(space, end, end.evaluations, (first.value,))
 
 
@@ -239,7 +268,7 @@ def _nothing(space: Space) -> _End:
 def _optimum(space: Space, end: _End, evaluations: int, ends: tuple[float, ...]) -> Optimum:
     d = space.data
     root = space.root(end.point)
-    value, _, _, delta, sigma, _ = kernel.profiled(root, d.r, d.c, d.within, float(d.n), space.reml, 0.0)
+    value, _, _, delta, sigma, _ = kernel.steady(root, d.r, d.c, d.within, float(d.n), space.reml, 0.0)
     gradient = float(np.max(np.abs(end.gradient), initial=0.0))
     return Optimum(
         root=root,

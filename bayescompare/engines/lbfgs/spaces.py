@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import solve_triangular
 
 from bayescompare.likelihood import kernel, rotation
 from bayescompare.likelihood.problem import Problem
 from bayescompare.likelihood.products import Products
 
-__all__ = ["Cholesky", "LogSd", "moment_factor"]
+__all__ = ["Cholesky", "LogSd", "Whitened", "moment_factor"]
 
 Array = npt.NDArray[np.float64]
 
@@ -68,8 +69,11 @@ class Cholesky:
 
     def at(self, root: Array) -> Array:
         """Return the point whose relative covariance is that of any root ``(q, q)``, block by block."""
-        lower = np.linalg.qr(root.T, mode="r").T
-        return np.asarray(lower[self.rows, self.columns] / self.unit)
+        return self.entries(np.linalg.qr(root.T, mode="r").T)
+
+    def entries(self, root: Array) -> Array:
+        """Return the point of a lower triangular root."""
+        return np.asarray(root[self.rows, self.columns] / self.unit)
 
     def __call__(self, point: Array) -> tuple[float, Array]:
         """Return deviance and gradient."""
@@ -94,6 +98,33 @@ class Cholesky:
         point = rng.normal(0.0, 0.5, len(self.rows))
         point[self.diagonal] = np.exp(rng.normal(-0.5, 1.0, self.q))
         return point / self.unit
+
+
+class Whitened:
+    """Search over ``K`` with ``Lambda = L K``, from ``K = I`` at a root ``L`` of `Cholesky`.
+
+    Where there is next to no residual noise the entries of ``Lambda`` are large, and some may be known to a small share
+    of others. Those of ``K`` all have about the same standard error, the units of `Cholesky`.
+    """
+
+    def __init__(self, base: Cholesky, root: Array) -> None:
+        self.base = base
+        own = np.diag(root)
+        self.lower = root + np.diag(np.where(own < 0, -1.0, 1.0) * np.maximum(np.abs(own), _FLOOR) - own)
+
+    def root(self, point: Array) -> Array:
+        """Return the relative root ``(q, q)`` at a point."""
+        return np.asarray(self.lower @ self.base.root(point))
+
+    def at(self, root: Array) -> Array:
+        """Return the point of a lower triangular root."""
+        return self.base.entries(solve_triangular(self.lower, root, lower=True))
+
+    def __call__(self, point: Array) -> tuple[float, Array]:
+        """Return deviance and gradient."""
+        base = self.base
+        value, by_root, *_ = kernel.steady(self.root(point), *base.arguments, 0.0)
+        return value, (self.lower.T @ by_root)[base.rows, base.columns] * base.unit
 
 
 class LogSd:

@@ -42,7 +42,7 @@ class Beta(Held):
         he = h @ e
         quadratic = e @ he
         weight = n / quadratic
-        by_root = kernel.backward(r, roots, solved, inverse, e, weight, self._unused, False)
+        by_root = kernel.backward(r, roots, solved, inverse, e, weight, self._unused, False, True)
         out = np.empty(len(z))
         out[0], out[1:] = -2.0 * weight * (he[:-1] @ direction), self.triangle.gradient(by_root)
         return float(log_det + n * (_LOG_2PI + math.log(quadratic / n) + 1.0)), out

@@ -43,7 +43,8 @@ def obstacle(problem: Problem, fit: Fit, position: int, *, reml: bool) -> str:
         return _NOT_FOR_REML
     if not fit.estimate[-1] > _EXACTLY * np.max(np.abs(problem.y)):
         return _NO_ERROR
-    return "" if np.isfinite(fit.estimate[position]) else fit.reason[position]
+    unknown = problem.identified.given | problem.identified.errors | ~np.isfinite(fit.estimate)
+    return fit.reason[position] if unknown[position] else ""
 
 
 def make_profile(
@@ -59,7 +60,7 @@ def make_profile(
         How far it is followed, and what that may cost.
     """
     function, labels = held(problem, position, reml=reml), problem.layout.labels
-    start = centre(function, fit.estimate)
+    start = centre(function, fit.optimum)
     detours = _detours(function, fit, reml, effort.detours)
     low, high = (follow(function, start, sign, cutoff(level), effort, detours) for sign in (-1, 1))
     nodes = (*reversed(low.nodes[1:]), start, *high.nodes[1:])
@@ -87,10 +88,10 @@ def _detours(function: Held, fit: Fit, reml: bool, count: int) -> list[Detour]:
     problem, layout = function.problem, fit.layout
     if not layout.cor.start <= function.position < layout.cor.stop:
         return []
-    size = fit.estimate[layout.sd] * np.sqrt(np.mean(problem.z**2, axis=0))
+    size = fit.optimum[layout.sd] * np.sqrt(np.mean(problem.z**2, axis=0))
     found = []
     for effect in sorted(layout.pairs[function.position - layout.cor.start], key=lambda k: size[k])[:count]:
-        without, theta = held(problem, layout.sd.start + effect, reml=reml), np.nan_to_num(fit.estimate)
+        without, theta = held(problem, layout.sd.start + effect, reml=reml), np.nan_to_num(fit.optimum)
         theta[layout.sd.start + effect] = 0.0
         best = settle(without, without.point(theta), without.units(theta))
         found.append(Detour(function.point(np.nan_to_num(without.natural(best.z))), best.value))

@@ -25,6 +25,8 @@ _ENOUGH = 1e-5
 _DIFFERENCE = 5e-4
 # Share of the largest curvature below which another is nothing, and above which a negative one is a saddle's.
 _FLAT, _SADDLE = 1e-9, 1e-6
+# Curvature, two in a coordinate's own units, that rounding makes along what the data do not determine.
+_ROUNDED = 1e-3
 # Share of the promised decrease that is left after a step, above which another Hessian is worth its price.
 _GOOD = 0.05
 # Longest step and the step off a saddle, in units of the coordinates.
@@ -87,6 +89,11 @@ class _Search:
         free[: self.first] = False
         return free
 
+    @property
+    def least(self) -> float:
+        """Curvature below which there is none, in the units of the coordinates, whatever the largest is."""
+        return 0.0 if self.held.problem.identified.everything else _ROUNDED
+
     def refresh(self) -> None:
         """Take the Hessian at the point."""
         self.hessian = _hessian(self.held, self.z, self.units)
@@ -102,7 +109,7 @@ class _Search:
     def node(self, *, settled: bool) -> Node:
         """Return the point as a node of a profile."""
         self.first = 1
-        tangent, bend = _along(self.hessian, self.units, self.free)
+        tangent, bend = _along(self.hessian, self.units, self.free, self.least)
         return Node(
             z=self.z, value=self.value, slope=float(self.gradient[0]), bend=bend, tangent=tangent,
             hessian=self.hessian, typical=self.typical, settled=settled,
@@ -177,20 +184,20 @@ def _step(at: _Search) -> tuple[Array, float, bool]:
         step, left, saddle = np.zeros(len(free)), 0.0, False
         if free.any():
             inner = at.hessian[free][:, free]
-            step[free], left, saddle = _newton(inner, at.gradient[free], at.units[free])
+            step[free], left, saddle = _newton(inner, at.gradient[free], at.units[free], at.least)
         blocked = free & (at.z <= at.floor) & (step < 0.0)
         if not blocked.any():
             return step, left, saddle
         free = free & ~blocked
 
 
-def _newton(hessian: Array, gradient: Array, units: Array) -> tuple[Array, float, bool]:
+def _newton(hessian: Array, gradient: Array, units: Array, least: float) -> tuple[Array, float, bool]:
     values, vectors, _ = dsyev(hessian * units[:, None] * units)
     along = vectors.T @ (gradient * units)
     largest = max(-values[0], values[-1])
     size = np.maximum(np.abs(values), max(_FLAT * largest, _FLAT))
     moves = -along / size
-    left, saddle = float(-along @ moves / 2.0), bool(values[0] < -_SADDLE * largest)
+    left, saddle = float(-along @ moves / 2.0), bool(values[0] < -max(_SADDLE * largest, least))
     if saddle:
         moves[0] += _ASIDE if moves[0] >= 0 else -_ASIDE
     length = math.sqrt(moves @ moves)
@@ -213,7 +220,7 @@ def _downhill(
     return None
 
 
-def _along(hessian: Array, units: Array, free: npt.NDArray[np.bool_]) -> tuple[Array, float]:
+def _along(hessian: Array, units: Array, free: npt.NDArray[np.bool_], least: float) -> tuple[Array, float]:
     """Return the derivative of the point along the profile, and the second derivative of its deviance."""
     tangent, rest = np.zeros(len(units)), free
     tangent[0] = 1.0
@@ -224,7 +231,7 @@ def _along(hessian: Array, units: Array, free: npt.NDArray[np.bool_]) -> tuple[A
     inner = hessian[rest][:, rest] * units[rest][:, None] * units[rest]
     cross = hessian[rest, 0] * units[rest]
     values, vectors, _ = dsyev(inner)
-    curved = values > _SADDLE * max(-values[0], values[-1])
+    curved = values > max(_SADDLE * max(-values[0], values[-1]), least)
     along = np.where(curved, vectors.T @ cross / np.where(curved, values, 1.0), 0.0)
     tangent[rest] = -(vectors @ along) * units[rest]
     return tangent, float(hessian[0, 0] + hessian[0, rest] @ tangent[rest])
