@@ -21,8 +21,9 @@ from bayescompare.formula.parts import (
     source,
     unsigned,
 )
+from bayescompare.formula.scan import scan
 from bayescompare.formula.terms import describe, term_names
-from bayescompare.formula.tokens import Token, refuse, scan
+from bayescompare.formula.tokens import Token, refuse
 
 __all__ = ["Formula", "RandomTerm", "parse"]
 
@@ -71,7 +72,7 @@ class Formula:
     predictors
         Columns used on the right side, other than as grouping.
     encoded
-        Columns used within ``C()``, ``T()`` or ``S()``, whose values become labels.
+        Columns used within ``C()``, ``factor()`` and the like, whose values become labels.
     """
 
     text: str

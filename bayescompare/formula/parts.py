@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from bayescompare.formula.functions import CONTRASTS, ENCODINGS, SEVERAL
 from bayescompare.formula.tokens import Token, refuse
 
 __all__ = [
@@ -42,9 +43,9 @@ def response_source(text: str, left: Sequence[Token]) -> str:
     whole = len(left) > 2 and (first.kind, left[1].kind)[opening] in {"LEFT_PAREN", "LEFT_BRACE"}
     call = whole and (opening == 1 or first.kind == "LEFT_BRACE") and _closing(left, opening) == len(left) - 1
     if not column and not call:
-        hint = "the response is one column such as y, or a function of columns such as log(y) or {y - x}"
+        hint = "the response is one column such as y, or a function of columns such as log(y) or I(y - x)"
         raise refuse(text, first.start, f"{source(text, left)!r} is no response: {hint}")
-    if call and first.text in {"C", "T", "S", "poly", "bs", "Treatment", "Sum"}:
+    if call and first.text in ENCODINGS | SEVERAL | CONTRASTS:
         raise refuse(text, first.start, f"{first.text}() makes several columns and cannot be the response")
     return source(text, left)
 
@@ -119,19 +120,19 @@ def columns_of(parts: Sequence[Sequence[Token]]) -> tuple[str, ...]:
         for index, token in enumerate(tokens):
             following = tokens[index + 1].kind if index + 1 < len(tokens) else ""
             called = following == "EQUAL" or (following == "LEFT_PAREN" and token.kind == "IDENTIFIER")
-            contrast = index > 0 and token.text in {"Treatment", "Sum"} and tokens[index - 1].kind == "COMMA"
+            contrast = index > 0 and token.text in CONTRASTS and tokens[index - 1].kind in {"COMMA", "EQUAL"}
             if token.kind in {"IDENTIFIER", "BQNAME"} and not called and not contrast:
                 found[name_of(token)] = None
     return tuple(found)
 
 
 def encoded_columns(tokens: Sequence[Token]) -> tuple[str, ...]:
-    """Return the columns within ``C()``, ``T()`` or ``S()``."""
+    """Return the columns within ``C()``, ``factor()`` and the like."""
     calls = zip(tokens, tokens[1:], tokens[2:], strict=False)
     return tuple(
         dict.fromkeys(
             name_of(argument)
             for callee, opening, argument in calls
-            if opening.kind == "LEFT_PAREN" and callee.kind == "IDENTIFIER" and callee.text in {"C", "T", "S"}
+            if opening.kind == "LEFT_PAREN" and callee.kind == "IDENTIFIER" and callee.text in ENCODINGS
         )
     )

@@ -1,0 +1,161 @@
+"""What stands within a call, as something that can be evaluated: columns, numbers, operators and allowed functions.
+
+It takes the place of `formulae`'s own reading of calls, which looks names up in modules, drops brackets from
+labels, and reads ``-x**2`` as ``(-x)**2``.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from bayescompare.errors import FormulaError
+from bayescompare.formula.functions import ENCODINGS
+
+__all__ = ["Arithmetic", "Expression"]
+
+type Names = Mapping[str, Any]
+type Value = Callable[[Any, Names], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A part of a formula that is evaluated: ``log(x + 1)``; two are equal where their texts are.
+
+    Parameters
+    ----------
+    text
+        All of it.
+    label
+        How results name it: of ``C(x, "b")`` the column alone.
+    value
+        A data frame and the functions by name to the value.
+    callee
+        The function, of a call.
+    """
+
+    text: str
+    label: str
+    value: Value
+    callee: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Expression) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __str__(self) -> str:
+        return self.label
+
+    def eval(self, data_mask: Any, env: Any) -> Any:
+        """Return the value on the rows of a data frame, as `formulae` asks for it."""
+        return self.value(data_mask, env.namespace)
+
+
+class Arithmetic:
+    """The visitor of a parsed call: each kind of node to an `Expression`."""
+
+    def visitGroupingExpr(self, expr: Any) -> Expression:
+        """Return ``(inner)``."""
+        inner = expr.expression.accept(self)
+        return _whole("({})", [inner], inner.value)
+
+    def visitBinaryExpr(self, expr: Any) -> Expression:
+        """Return ``left + right``."""
+        left, right = expr.left.accept(self), expr.right.accept(self)
+        apply, symbol = _BINARY[expr.operator.kind], expr.operator.lexeme
+
+        def value(frame: Any, names: Names) -> Any:
+            return apply(left.value(frame, names), right.value(frame, names))
+
+        return _whole("{}^{}" if symbol == "^" else f"{{}} {symbol} {{}}", [left, right], value)
+
+    def visitUnaryExpr(self, expr: Any) -> Expression:
+        """Return ``-right``."""
+        right, apply = expr.right.accept(self), _UNARY[expr.operator.kind]
+        return _whole(f"{expr.operator.lexeme}{{}}", [right], lambda frame, names: apply(right.value(frame, names)))
+
+    def visitCallExpr(self, expr: Any) -> Expression:
+        """Return ``function(argument, name=argument)``."""
+        from formulae.expr import Assign
+
+        name = expr.callee.name.lexeme
+        given = [each.accept(self) for each in expr.args if not isinstance(each, Assign)]
+        named = [(each.name.name.lexeme, each.value.accept(self)) for each in expr.args if isinstance(each, Assign)]
+        if len(dict(named)) < len(named):
+            raise FormulaError(f"{name}() has an argument twice; give each argument once.")
+
+        def value(frame: Any, names: Names) -> Any:
+            arguments = {key.replace(".", "_"): each.value(frame, names) for key, each in named}
+            # no column has a name with empty brackets: functions are found among the allowed only
+            return names[f"{name}()"](*(each.value(frame, names) for each in given), **arguments)
+
+        shown = ", ".join(["{}"] * len(given) + [f"{key}={{}}" for key, _ in named])
+        whole = _whole(f"{name}({shown})", [*given, *(each for _, each in named)], value, name)
+        return replace(whole, label=f"{name}({given[0].label})") if name in ENCODINGS and given else whole
+
+    def visitVariableExpr(self, expr: Any) -> Expression:
+        """Return a column, or a contrast by its name."""
+        return _column(expr.name.lexeme)
+
+    def visitQuotedNameExpr(self, expr: Any) -> Expression:
+        """Return a column that is written in backticks."""
+        return _column(expr.expression.lexeme[1:-1])
+
+    def visitLiteralExpr(self, expr: Any) -> Expression:
+        """Return a number, a text or a truth value."""
+        shown = f"{expr.value:.15g}" if isinstance(expr.value, float) else str(expr.value)
+        return _leaf(expr.lexeme or shown, lambda frame, names: expr.value)
+
+
+def _whole(shape: str, parts: Sequence[Expression], value: Value, callee: str = "") -> Expression:
+    """Return an expression of parts, with their texts and labels in the places of a shape."""
+    text, label = (shape.format(*(getattr(part, kind) for part in parts)) for kind in ("text", "label"))
+    return Expression(text, label, value, callee)
+
+
+def _leaf(text: str, value: Value) -> Expression:
+    return Expression(text, text, value)
+
+
+def _column(name: str) -> Expression:
+    return _leaf(name, lambda frame, names: frame[name] if name in frame else names[f"{name}()"])
+
+
+def _numbers(apply: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an operator on floats, which end a power of powers at infinity; text is refused."""
+    return lambda *values: apply(*map(_as_float, values))
+
+
+def _as_float(value: Any) -> Any:
+    if isinstance(value, int | float):
+        return np.float64(value)
+    if getattr(value, "dtype", np.dtype(object)).kind not in "biuf":
+        raise FormulaError(f"{getattr(value, 'name', value)!r} is no number, which arithmetic in a formula needs.")
+    return value.astype(np.float64)
+
+
+def _truth(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Return a comparison that gives 0 and 1, which add up."""
+    return lambda left, right: np.float64(1) * compare(left, right)
+
+
+_BINARY: Mapping[str, Callable[[Any, Any], Any]] = {
+    "PLUS": _numbers(operator.add),
+    "MINUS": _numbers(operator.sub),
+    "STAR": _numbers(operator.mul),
+    "SLASH": _numbers(operator.truediv),
+    "STAR_STAR": _numbers(operator.pow),
+    "EQUAL_EQUAL": _truth(operator.eq),
+    "BANG_EQUAL": _truth(operator.ne),
+    "LESS": _truth(operator.lt),
+    "LESS_EQUAL": _truth(operator.le),
+    "GREATER": _truth(operator.gt),
+    "GREATER_EQUAL": _truth(operator.ge),
+}
+_UNARY: Mapping[str, Callable[[Any], Any]] = {"PLUS": _numbers(operator.pos), "MINUS": _numbers(operator.neg)}
