@@ -87,10 +87,13 @@ class InterruptedStudyError(BayesCompareError):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ``" Did you mean 'x'?"``, or the list of known names where none is close."""
+    """Return ``" Did you mean 'x'?"``, or the list of known names where none is close.
+
+    A name of one or two letters is close to none but itself in letters of another case.
+    """
     names = [str(candidate) for candidate in known]
     lowered = {candidate.lower(): candidate for candidate in reversed(names)}
-    close = get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.6)
+    close = get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.6 if len(name) > 2 else 1.0)
     if close:
         return f" Did you mean {lowered[close[0]]!r}?"
     return f" Known: {', '.join(names)}." if names else ""

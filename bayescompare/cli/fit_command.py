@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bayescompare.cli.options import OwnPriors, PriorSetName, PriorsFrom, take_priors
+from bayescompare.cli.options import OwnPriors, PriorSetName, PriorsFrom, References, take_priors
 from bayescompare.cli.root import Out, app, status_of, write
 
 __all__ = ["fit"]
@@ -46,6 +46,7 @@ def fit(
         typer.Option(help="Kinds of intervals with commas between; 'bayescompare list intervals' names them."),
     ] = None,
     refits: Annotated[int, typer.Option(help="Refits of a bootstrap, which --intervals bootstrap asks for.")] = 1000,
+    reference: References = None,
     na: Annotated[Missing, typer.Option(help="Refuse missing values, or drop their rows.")] = Missing.ERROR,
     time_limit: Annotated[
         float | None,
@@ -75,7 +76,7 @@ def fit(
     from bayescompare.cli.if_true import asked_for, print_if_true, run_if_true
     from bayescompare.cli.prior_tables import print_sensitivity
     from bayescompare.cli.progress import Progress
-    from bayescompare.cli.read import kinds_of, levels_of, pair_of, priors_of, under_of
+    from bayescompare.cli.read import kinds_of, levels_of, pair_of, priors_of, references_of, refuse_swapped, under_of
     from bayescompare.cli.tables import print_fit
     from bayescompare.comparison.api import compare
     from bayescompare.comparison.sensitivity import refits as refit_under
@@ -85,9 +86,11 @@ def fit(
     from bayescompare.model import Model
     from bayescompare.study.store import prepared
 
+    refuse_swapped(data, formula)
     take_priors(priors_from)
     levels, kinds = levels_of(level), kinds_of(intervals)
-    model = Model(formula, family=family, priors=priors_of(prior or [], priors))
+    given = references_of(reference or [])
+    model = Model(formula, family=family, priors=priors_of(prior or [], priors), reference=given)
     pair = pair_of(contours, model, data, na.value)
     engines = read_estimators(estimators)
     others = under_of(under, model, data, na.value, engines)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["OwnPriors", "PriorSetName", "PriorsFrom", "take_priors"]
+__all__ = ["OwnPriors", "PriorSetName", "PriorsFrom", "References", "take_priors"]
 
 #: Pass it to `take_priors` before anything that may name a prior is read.
 PriorsFrom = Annotated[
@@ -24,6 +24,13 @@ OwnPriors = Annotated[
 PriorSetName = Annotated[
     str | None,
     typer.Option("--priors", help="Set of all other priors, such as bambi; 'bayescompare list prior-sets' names them."),
+]
+
+References = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reference", help='The level that others are compared with: "treatment=placebo"; may be given again.'
+    ),
 ]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bayescompare.cli.fit_command import Missing
-from bayescompare.cli.options import OwnPriors, PriorSetName, PriorsFrom, take_priors
+from bayescompare.cli.options import OwnPriors, PriorSetName, PriorsFrom, References, take_priors
 from bayescompare.cli.root import app
 
 __all__ = ["priors"]
@@ -23,18 +23,19 @@ def priors(
     priors_from: PriorsFrom = None,
     draws: Annotated[int, typer.Option(min=2, help="Draws from the prior.")] = 2000,
     out: Annotated[Path | None, typer.Option(help="Folder for a page with pictures, priors.html.")] = None,
+    reference: References = None,
     na: Annotated[Missing, typer.Option(help="Refuse missing values, or drop their rows.")] = Missing.ERROR,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same draws.")] = 1,
 ) -> None:
     """Show each parameter's prior, why it is that one, and what the priors say of the data before they are seen."""
     from bayescompare.cli.prior_tables import print_priors
-    from bayescompare.cli.read import formula_first, priors_of
+    from bayescompare.cli.read import formula_first, priors_of, references_of
     from bayescompare.comparison.prior_predictive import prior_predictive
     from bayescompare.model import Model
     from bayescompare.reporting import report_priors
 
     take_priors(priors_from)
     formula, data = formula_first(formula, data)
-    model = Model(formula, priors=priors_of(prior or [], named))
+    model = Model(formula, priors=priors_of(prior or [], named), reference=references_of(reference or []))
     found = prior_predictive(model, data, draws=draws, seed=seed, na=na.value)
     print_priors(found, report_priors(found, out / "priors.html") if out is not None else None)

@@ -18,7 +18,7 @@ from bayescompare.likelihood.problem import Problem
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["LARGEST_PREDICTIVE", "Variables", "fit_tree", "parameter_variables", "tree_of"]
+__all__ = ["LARGEST_PREDICTIVE", "Variables", "fit_tree", "parameter_variables", "response_variable", "tree_of"]
 
 Array = npt.NDArray[np.float64]
 #: Variable name -> (dims, values), as xarray takes it.
@@ -32,6 +32,12 @@ LARGEST_PREDICTIVE = 5_000_000
 def parameter_variables(values: Array, layout: Layout, leading: list[str]) -> Variables:
     """Return the variables of parameter vectors ``(..., k)``."""
     return {name: ([*leading, *dims], values[..., place]) for name, (place, dims) in layout.variables.items()}
+
+
+def response_variable(problem: Problem) -> str:
+    """Return the response's name as a variable of a tree has it: without a slash, and not that of a dim."""
+    name = problem.response.replace("/", "_")
+    return f"{name}_" if name in {*_SAMPLE, "sample", "obs", "coef", *problem.layout.coords} else name
 
 
 def _log_prior(problem: Problem, values: Array) -> Variables:
@@ -52,7 +58,7 @@ def _posterior(fit: Fit, draws: Draws) -> Variables:
 
 def _groups(problem: Problem, fit: Fit, draws: Draws, rng: np.random.Generator) -> dict[str, Variables]:
     """Return the variables of each ArviZ group."""
-    layout, response = problem.layout, problem.response
+    layout, response = problem.layout, response_variable(problem)
     chains, length, k = draws.values.shape
     flat = draws.values.reshape(-1, k)
     # every so many draws, so that a large table does not make a tree of gigabytes
@@ -115,7 +121,8 @@ def tree_of(data: Mapping[str, Variables], problem: Problem, attributes: Mapping
 
     datasets = {name: xr.Dataset(variables, coords=_coords(problem, variables)) for name, variables in data.items()}
     tree = xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in datasets.items()})
-    tree.attrs = {"model": problem.model.formula, "response": problem.response, **attributes}
+    reference = {"reference": problem.model.reference_text} if problem.model.reference else {}
+    tree.attrs = {"model": problem.model.formula, "response": problem.response, **reference, **attributes}
     return tree
 
 

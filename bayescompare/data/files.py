@@ -19,6 +19,7 @@ __all__ = ["read_file"]
 _MISSING = ["", "NA", "NaN", "nan", "N/A", "NULL", "null", "None", "<NA>", "."]
 _PARQUET = {".parquet", ".pq"}
 _TEXT = {".csv", ".txt", ".tsv", ""}
+_WORKBOOKS = {".xls", ".xlsm", ".xlsx", ".ods", ".numbers"}
 _DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -38,6 +39,10 @@ def read_file(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise DataError(_not_found(path))
     suffix = path.suffix.lower()
+    if suffix in _WORKBOOKS:
+        raise DataError(
+            f"{path} is a workbook; save its sheet as CSV (in Excel: Save As, CSV UTF-8) and give that file."
+        )
     if suffix not in _PARQUET | _TEXT:
         raise DataError(f"{path}: files ending in {suffix!r} are not read; save the table as CSV or Parquet.")
     try:
@@ -49,6 +54,10 @@ def read_file(path: Path) -> pd.DataFrame:
 def _not_found(path: Path) -> str:
     if path.is_dir():
         return f"{path} is a folder; give a CSV or Parquet file."
+    if " ~" in str(path) or "~ " in str(path):
+        return (
+            f"{str(path)!r} is a formula where data should be: in Python the formula is first, bc.fit(formula, data)."
+        )
     folder = path.parent
     names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
     near = get_close_matches(path.name, names, n=3, cutoff=0.6)

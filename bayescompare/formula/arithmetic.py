@@ -54,7 +54,10 @@ class Expression:
 
     def eval(self, data_mask: Any, env: Any) -> Any:
         """Return the value on the rows of a data frame, as `formulae` asks for it."""
-        return self.value(data_mask, env.namespace)
+        found = self.value(data_mask, env.namespace)
+        if found is None or callable(found) or isinstance(found, tuple) or np.isscalar(found):
+            raise FormulaError(f"{self.text!r} has no value of its own in each row; a term needs a column within it.")
+        return found
 
 
 class Arithmetic:
@@ -89,6 +92,8 @@ class Arithmetic:
         named = [(each.name.name.lexeme, each.value.accept(self)) for each in expr.args if isinstance(each, Assign)]
         if len(dict(named)) < len(named):
             raise FormulaError(f"{name}() has an argument twice; give each argument once.")
+        if name == "I" and named:
+            raise FormulaError("I() has no named arguments; write == to compare, as in I(x == 2).")
 
         def value(frame: Any, names: Names) -> Any:
             arguments = {key.replace(".", "_"): each.value(frame, names) for key, each in named}
@@ -136,7 +141,7 @@ def _as_float(value: Any) -> Any:
     if isinstance(value, int | float):
         return np.float64(value)
     if getattr(value, "dtype", np.dtype(object)).kind not in "biuf":
-        raise FormulaError(f"{getattr(value, 'name', value)!r} is no number, which arithmetic in a formula needs.")
+        raise FormulaError(f"{getattr(value, 'name', value)!r} is no number; a formula calculates with numbers only.")
     return value.astype(np.float64)
 
 

@@ -70,4 +70,3 @@ def closes_call(tokens: Sequence[Token], closing: int) -> bool:
     depth = tokens[closing].depth
     opening = max(i for i in range(closing) if tokens[i].depth == depth and tokens[i].kind == "LEFT_PAREN")
     return opening > 0 and tokens[opening - 1].kind == "IDENTIFIER"
-

@@ -27,8 +27,7 @@ from bayescompare.formula.tokens import Token, refuse
 
 __all__ = ["Formula", "RandomTerm", "parse"]
 
-_RESERVED = frozenset({"chain", "draw", "coef", "sample"})
-_RESERVED_FACTORS = _RESERVED | {"beta", "sigma"}
+_RESERVED = frozenset({"chain", "draw", "coef", "sample", "obs", "beta", "sigma"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +89,11 @@ class Formula:
         return tuple(dict.fromkeys((*self.response_columns, *self.predictors, *self.grouping)))
 
     @property
+    def response_name(self) -> str:
+        """The response as results name it: a column without backticks, a function as written."""
+        return self.response.strip("`")
+
+    @property
     def factor(self) -> str | None:
         """Name of the grouping factor, ``a_b`` for ``a:b``; None without random terms."""
         return "_".join(self.grouping) or None
@@ -142,7 +146,7 @@ def parse(text: str) -> Formula:
         predictors=columns_of([*fixed, *effect_sides(random)]),
         encoded=encoded_columns(tokens),
     )
-    _check_names(formula.columns, formula.factor)
+    _check_factor(formula.factor, formula.grouping)
     return formula
 
 
@@ -158,7 +162,9 @@ def _split_random(text: str, item: Sequence[Token]) -> tuple[str, bool, tuple[st
     bars = [index for index, token in enumerate(body) if token.kind == "PIPE"]
     double = len(bars) == 2 and bars[1] == bars[0] + 1
     if len(bars) > 1 and not double:
-        raise refuse(text, body[bars[1]].start, "There is a second '|' in one random term")
+        raise refuse(
+            text, body[bars[1]].start, "There is a second '|' in one random term; (1 |p| g) of brms is (1 | g) here"
+        )
     return source(text, body[: bars[0]]), double, _grouping(text, body[bars[-1] + 1 :])
 
 
@@ -169,6 +175,8 @@ def _grouping(text: str, tokens: Sequence[Token]) -> tuple[str, ...]:
     for position, token in enumerate(tokens):
         if token.kind in {"SLASH", "STAR", "PLUS"}:
             raise ModelError(_several(text, source(text, tokens)))
+        if token.kind == "LEFT_PAREN" and position:
+            raise refuse(text, token.start, "After '|' stands a column without a function, as in (1 | g)")
         if token.kind not in ({"COLON"} if position % 2 else {"IDENTIFIER", "BQNAME"}):
             raise refuse(text, token.start, "After '|' stands a column, or columns joined by ':' as in (1 | a:b)")
     return tuple(dict.fromkeys(name_of(token) for token in tokens[::2]))
@@ -206,13 +214,11 @@ def _refuse_overlap(terms: Sequence[RandomTerm], grouping: Sequence[str]) -> Non
             )
 
 
-def _check_names(columns: Sequence[str], factor: str | None) -> None:
-    """Refuse names that collide with the dims of the result."""
-    for name in columns:
-        if name in _RESERVED:
-            raise FormulaError(f"The name {name!r} is taken by the results' own dimensions; rename the column.")
+def _check_factor(factor: str | None, grouping: Sequence[str]) -> None:
+    """Refuse a factor that would collide with the dims and variables of the result."""
+    if factor in _RESERVED:
+        raise FormulaError(f"The name {factor!r} of a grouping factor is taken by the results; rename the column.")
+    for name in grouping:
         bad = [character for character in name if character in "/[]"]
         if bad:
-            raise FormulaError(f"The column name {name!r} contains {bad[0]!r}, which labels of results use; rename it.")
-    if factor in _RESERVED_FACTORS:
-        raise FormulaError(f"A grouping factor cannot be named {factor!r}, which the results use; rename the column.")
+            raise FormulaError(f"The grouping column {name!r} contains {bad[0]!r}, which labels use; rename it.")

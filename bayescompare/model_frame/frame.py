@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +14,12 @@ from bayescompare.data.columns import as_groups, as_numbers, as_predictor
 from bayescompare.data.read import select
 from bayescompare.dataset import Dataset, Note
 from bayescompare.errors import ModelError
-from bayescompare.formula.parse import Formula, parse
+from bayescompare.formula.parse import Formula
 from bayescompare.layout import Layout
 from bayescompare.model_frame.evaluate import common_matrix, effect_matrix, response_vector
 from bayescompare.model_frame.rank import are_identifiable, independent_columns
+from bayescompare.model_frame.reference import with_references
+from bayescompare.model_frame.spelling import parse_beside
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +80,12 @@ class ModelFrame:
 
 
 def model_frame(
-    formula: Formula | str, dataset: Dataset, *, na: str | None = None, family: str = "gaussian"
+    formula: Formula | str,
+    dataset: Dataset,
+    *,
+    na: str | None = None,
+    family: str = "gaussian",
+    reference: Mapping[str, Any] | None = None,
 ) -> ModelFrame:
     """Return the arrays of a model.
 
@@ -92,21 +99,24 @@ def model_frame(
         What to do with missing values, ``error`` or ``drop``; the dataset's own setting where None.
     family
         Gaussian models need a response that varies and more rows than effects; others do not.
+    reference
+        Column to the level that its others are held against; the first level of columns that are not named.
 
     Raises
     ------
     FormulaError, DataError, ModelError
         Where the formula cannot be read or evaluated, a column cannot be used, or the model cannot be fitted.
     """
-    formula = parse(formula) if isinstance(formula, str) else formula
+    formula = parse_beside(formula, [*map(str, dataset.frame.columns)]) if isinstance(formula, str) else formula
     selected, dropped = select(dataset, formula.columns, na)
+    selected = with_references(selected, reference or {}, formula, dataset.name)
     frame = _typed(formula, selected, dataset.name)
     y = response_vector(formula, frame)
     X, coefs, deficient = _full_rank(*common_matrix(formula, frame))
     groups, levels, grouped = _group(formula, selected, dataset.name)
     Z, blocks = _random_part(formula, frame)
     result = ModelFrame(
-        response=formula.response,
+        response=formula.response_name,
         y=y,
         X=X,
         coefs=coefs,

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bayescompare.errors import FormulaError
 from bayescompare.model_frame.encodings import CONTRASTS, ENCODINGS
-from bayescompare.model_frame.splines import bs, ns
+from bayescompare.model_frame.splines import bs, ns, whole
 
 __all__ = ["TABLE"]
 
@@ -42,11 +41,8 @@ def poly(x: Any, degree: int = 1, raw: bool = False) -> Array:
     """Return orthonormal polynomials of degree 1 and more, by `formulae`; powers where ``raw``."""
     from formulae.transforms import Polynomial
 
-    different = len(np.unique(x))
-    if not isinstance(degree, int) or not 1 <= degree < different:
-        raise FormulaError(
-            f"poly() has the degree {degree!r}; it is a whole number from 1, below the {different} different values."
-        )
+    # as many columns as different values less one hold all there is to hold
+    degree = whole("poly", "degree", degree, 1, len(np.unique(x)) - 1)
     return np.asarray(Polynomial()(np.asarray(x, dtype=np.float64), degree, raw))
 
 

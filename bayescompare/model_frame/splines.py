@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from bayescompare.errors import FormulaError
 
-__all__ = ["bs", "ns"]
+__all__ = ["bs", "ns", "whole"]
 
 Array = npt.NDArray[np.float64]
 type Knots = float | Sequence[float] | None
@@ -43,8 +43,7 @@ def bs(
     Boundary_knots
         The outer knots; the range of ``x`` where None.
     """
-    if not isinstance(degree, int) or not 1 <= degree <= _MOST:
-        raise FormulaError(f"bs() has the degree {degree!r}; it is a whole number from 1.")
+    degree = whole("bs", "degree", degree, 1)
     values, ends = _values("bs", x), _ends("bs", x, Boundary_knots)
     inner = _inner("bs", values, ends, df, knots, degree + (1 if intercept else 0))
     basis = _basis(inner, ends, degree)(values)
@@ -103,10 +102,21 @@ def _inner(name: str, x: Array, ends: Array, df: int | None, knots: Knots, fewes
         return inner
     if df is None:
         return np.empty(0)
-    if not isinstance(df, int) or not fewest <= df <= _MOST:
-        raise FormulaError(f"{name}() has df={df!r}; here it is a whole number from {fewest} to {_MOST}.")
     between = x[(ends[0] <= x) & (x <= ends[1])]
-    return np.quantile(between, np.linspace(0, 1, df - fewest + 2)[1:-1])
+    return np.quantile(between, np.linspace(0, 1, whole(name, "df", df, fewest) - fewest + 2)[1:-1])
+
+
+def whole(name: str, argument: str, value: Any, fewest: int, most: int = _MOST) -> int:
+    """Return a whole number that a function was given.
+
+    Raises
+    ------
+    FormulaError
+        If it is none, or out of reach.
+    """
+    if not isinstance(value, int | float) or value != round(value) or not fewest <= value <= most:
+        raise FormulaError(f"{name}() has {argument}={value}; here it is a whole number from {fewest} to {most}.")
+    return int(value)
 
 
 def _basis(inner: Array, ends: Array, degree: int) -> Any:

@@ -13,7 +13,7 @@ TABLE = pd.read_csv(Path(__file__).with_name("data") / "r_functions.csv")
 X = [0, 0.7, 1.1, 1.9, 2.5, 3.2, 4.8, 5, 5, 6.3, 7.7, 10]
 
 
-def columns_of(term: str, with_intercept: bool = True) -> np.ndarray:
+def columns_of(term: str) -> np.ndarray:
     data = pd.DataFrame({"x": X, "f": list("abcabccbaabc"), "y": np.arange(12.0) ** 0.5})
     frame = model_frame(f"y ~ {term}", read_data(data))
     return frame.X[:, 1:]
