@@ -34,14 +34,11 @@ class Expression:
         How results name it: of ``C(x, "b")`` the column alone.
     value
         A data frame and the functions by name to the value.
-    callee
-        The function, of a call.
     """
 
     text: str
     label: str
     value: Value
-    callee: str = ""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Expression) and self.text == other.text
@@ -51,6 +48,11 @@ class Expression:
 
     def __str__(self) -> str:
         return self.label
+
+    @property
+    def callee(self) -> str:
+        """Nothing: `formulae` refuses interactions of its own splines by their name."""
+        return ""
 
     def eval(self, data_mask: Any, env: Any) -> Any:
         """Return the value on the rows of a data frame, as `formulae` asks for it."""
@@ -101,7 +103,7 @@ class Arithmetic:
             return names[f"{name}()"](*(each.value(frame, names) for each in given), **arguments)
 
         shown = ", ".join(["{}"] * len(given) + [f"{key}={{}}" for key, _ in named])
-        whole = _whole(f"{name}({shown})", [*given, *(each for _, each in named)], value, name)
+        whole = _whole(f"{name}({shown})", [*given, *(each for _, each in named)], value)
         return replace(whole, label=f"{name}({given[0].label})") if name in ENCODINGS and given else whole
 
     def visitVariableExpr(self, expr: Any) -> Expression:
@@ -118,10 +120,10 @@ class Arithmetic:
         return _leaf(expr.lexeme or shown, lambda frame, names: expr.value)
 
 
-def _whole(shape: str, parts: Sequence[Expression], value: Value, callee: str = "") -> Expression:
+def _whole(shape: str, parts: Sequence[Expression], value: Value) -> Expression:
     """Return an expression of parts, with their texts and labels in the places of a shape."""
     text, label = (shape.format(*(getattr(part, kind) for part in parts)) for kind in ("text", "label"))
-    return Expression(text, label, value, callee)
+    return Expression(text, label, value)
 
 
 def _leaf(text: str, value: Value) -> Expression:

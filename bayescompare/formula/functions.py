@@ -29,17 +29,21 @@ FUNCTIONS: frozenset[str] = (
 """Functions that a formula may call, as they are spelt in R, `formulae` or Bambi."""
 
 _SPLINES = "smooth terms are not supported; write ns(x, df=3) or bs(x, df=4)"
-_GROUPS = "write the grouping column by itself, as in (1 | g)"
+_GROUPS = "relations between groups are not supported; write the grouping column by itself, as in (1 | g)"
 
 UNSUPPORTED: Mapping[str, str] = {
     "offset": "an offset is not supported yet; subtract it from the response, as in I(y - x)",
     "weights": "weights are not supported yet",
-    **dict.fromkeys(("p", "prop", "proportion", "cbind"), "a proportion as response is not supported yet"),
+    "se": "known residual variances are not supported yet",
+    **dict.fromkeys(("cens", "trunc"), "censored and truncated responses are not supported"),
+    **dict.fromkeys(("p", "prop", "proportion", "cbind", "trials"), "a proportion as response is not supported yet"),
     **dict.fromkeys(("s", "t2", "te", "ti", "gp", "hsgp", "cr", "cc", "tp"), _SPLINES),
     **dict.fromkeys(("gr", "mm"), _GROUPS),
     **dict.fromkeys(
         ("mo", "me", "mi"), "monotonic effects and measurement errors are not supported; write factor(x) or x"
     ),
+    "abs2": "write I(x^2)",
+    "fulldummy": "write (0 + f | g) for an effect of each level of f",
     "lag": "lagged values are not supported; add them to the data as a column",
     "interaction": "write a:b for the combinations of a and b",
 }
@@ -52,7 +56,6 @@ _RANDOM = {
     "cs": ("|", "compound symmetry is not supported; with a correlation for each pair "),
     "homcs": ("|", "compound symmetry is not supported; with a correlation for each pair "),
     "ar1": ("|", "autoregressive effects are not supported; with a correlation for each pair "),
-    "fulldummy": ("|", "every level has an effect only without an intercept; "),
 }
 
 
@@ -69,5 +72,4 @@ def random_spelling(name: str, effects: str, factor: str) -> str | None:
     if name not in _RANDOM:
         return None
     bar, reason = _RANDOM[name]
-    left = f"0 + {effects.removeprefix('0 + ').removeprefix('1 + ')}" if name == "fulldummy" else effects
-    return f"{reason}write ({left} {bar} {factor})"
+    return f"{reason}write ({effects} {bar} {factor})"

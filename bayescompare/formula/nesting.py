@@ -16,6 +16,7 @@ _MAX_DEPTH = 20
 def nest(text: str, tokens: Iterable[Token]) -> list[Token]:
     """Return the tokens with their depth, brackets balanced and every call allowed."""
     flat = list(tokens)
+    response = next((index for index, token in enumerate(flat) if token.kind == "TILDE"), 0)
     nested: list[Token] = []
     opened: list[Token] = []
     for index, token in enumerate(flat):
@@ -23,7 +24,7 @@ def nest(text: str, tokens: Iterable[Token]) -> list[Token]:
             if not opened or OPENING[opened[-1].kind] != token.kind:
                 raise refuse(text, token.start, f"This {token.text!r} closes nothing")
             opened.pop()
-        inside = bool(opened) and opened[-1].inside
+        inside = index < response or (bool(opened) and opened[-1].inside)
         nested.append(Token(token.kind, token.text, token.start, len(opened), inside))
         if token.kind in OPENING:
             call = token.kind == "LEFT_BRACE" or _is_call(text, flat, index)

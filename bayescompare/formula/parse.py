@@ -8,9 +8,11 @@ from functools import lru_cache
 
 from bayescompare.errors import FormulaError, ModelError
 from bayescompare.formula.parts import (
+    body_of,
     columns_of,
     effect_sides,
     encoded_columns,
+    is_bare,
     is_random,
     items,
     joined,
@@ -19,7 +21,6 @@ from bayescompare.formula.parts import (
     refuse_stray_bar,
     response_source,
     source,
-    unsigned,
 )
 from bayescompare.formula.scan import scan
 from bayescompare.formula.terms import describe, term_names
@@ -59,7 +60,7 @@ class Formula:
     text
         The formula as written.
     response
-        Left side of ``~``, as written.
+        Left side of ``~``, as written; within ``I()`` where it is arithmetic.
     common
         Right side without the random terms.
     terms
@@ -126,8 +127,8 @@ def parse(text: str) -> Formula:
     tilde = only_tilde(text, tokens)
     left, right = tokens[:tilde], list(items(tokens[tilde + 1 :]))
     response = response_source(text, left)
-    random = [item for item in right if is_random(item)]
-    fixed = [item for item in right if not is_random(item)]
+    random = right if is_bare(right) else [item for item in right if is_random(item)]
+    fixed = [item for item in right if item not in random]
     for item in fixed:
         refuse_stray_bar(text, item)
     common = joined(text, fixed)
@@ -158,7 +159,7 @@ def _check_common(text: str, response: str, common: str) -> None:
 
 def _split_random(text: str, item: Sequence[Token]) -> tuple[str, bool, tuple[str, ...]]:
     """Return the effects, whether they are independent, and the grouping columns of ``(effects | factor)``."""
-    body = unsigned(item)[1:-1]
+    body = body_of(item)
     bars = [index for index, token in enumerate(body) if token.kind == "PIPE"]
     double = len(bars) == 2 and bars[1] == bars[0] + 1
     if len(bars) > 1 and not double:

@@ -49,12 +49,19 @@ def _check_place(text: str, token: Token) -> None:
     if token.kind not in _EVERYWHERE | (_INSIDE_ONLY if token.inside else _OUTSIDE_ONLY):
         if token.kind in COMPARISONS:
             raise refuse(text, token.start, f"{token.text!r} compares only within I(), as in I(x {token.text} 2)")
-        where = "inside a function or braces" if token.inside else "here"
-        raise refuse(text, token.start, f"{token.text!r} is not allowed {where}")
+        raise refuse(text, token.start, f"{token.text!r} is not allowed {_where(token)}")
     if token.kind == "IDENTIFIER" and "._" in token.text:
         raise refuse(text, token.start, f"Put this column name in backticks, `{token.text}`")
     if token.kind == "BQNAME" and not token.text[1:-1].strip():
         raise refuse(text, token.start, "There is no name between the backticks")
+
+
+def _where(token: Token) -> str:
+    if token.text == "&":
+        return "inside a function: write I((a > 1) * (b > 1)) for both"
+    if token.inside and not token.depth:
+        return "in the response" + "; what brms writes after it is not supported" * (token.kind == "PIPE")
+    return "inside a function or braces" if token.inside else "here"
 
 
 def _check_grammar(text: str, token: Token, previous: Token | None, following: Token | None) -> None:

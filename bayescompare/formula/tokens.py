@@ -20,15 +20,15 @@ _LITERALS = {"True": True, "False": False, "None": None, "TRUE": True, "FALSE": 
 _SYMBOLS = {
     "(": "LEFT_PAREN", ")": "RIGHT_PAREN", "{": "LEFT_BRACE", "}": "RIGHT_BRACE", ",": "COMMA", "=": "EQUAL",
     "+": "PLUS", "-": "MINUS", "*": "STAR", "/": "SLASH", "**": "STAR_STAR", "^": "STAR_STAR", ":": "COLON",
-    "|": "PIPE", "~": "TILDE", "==": "EQUAL_EQUAL", "!=": "BANG_EQUAL", "<": "LESS", "<=": "LESS_EQUAL",
-    ">": "GREATER", ">=": "GREATER_EQUAL",
+    "&": "COLON", "%in%": "COLON", "|": "PIPE", "~": "TILDE", "==": "EQUAL_EQUAL", "!=": "BANG_EQUAL", "<": "LESS",
+    "<=": "LESS_EQUAL", ">": "GREATER", ">=": "GREATER_EQUAL",
 }  # fmt: skip
 _TOKEN = re.compile(
     r"""(?P<NUMBER>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?L?)
     |(?P<IDENTIFIER>\.?[^\W\d_][\w.]*)
     |(?P<STRING>"[^"]*"|'[^']*')
     |(?P<BQNAME>`[^`]*`)
-    |(?P<SYMBOL>\*\*|[=!<>]=|[-+*/^(){},=:|~<>])""",
+    |(?P<SYMBOL>\*\*|%in%|[=!<>]=|[-+*/^(){},=:&|~<>])""",
     re.VERBOSE,
 )
 _UNREADABLE = {
@@ -37,9 +37,7 @@ _UNREADABLE = {
     "'": "The closing quotation mark is missing",
     '"': "The closing quotation mark is missing",
     "_": "A name cannot start with '_' here; put it in backticks, `_name`",
-    "&": "'&' has no meaning in a formula: write a:b for an interaction, I((a > 1) * (b > 1)) for 'and'",
     ".": "'.' does not stand for the other columns here; name the predictors, joined by +",
-    "%": "'%' has no meaning in a formula: write a:b for a %in% b",
 }
 
 
@@ -58,7 +56,7 @@ class Token:
     depth
         Number of open brackets around it.
     inside
-        True within a call or braces, where the text is arithmetic rather than terms.
+        True in the response and within a call or braces, where the text is arithmetic rather than terms.
     """
 
     kind: str

@@ -26,12 +26,14 @@ def parse_beside(text: str, columns: Sequence[str]) -> Formula:
     formula, problem = _read(text)
     if formula is not None and set(formula.columns) <= set(columns):
         return formula
+    if formula is not None and "Intercept" in {*formula.predictors} - {*columns}:
+        raise FormulaError(f"In '{text}' write 1 for the intercept: y ~ 0 + Intercept + x of brms is y ~ 1 + x here.")
     mended, names = _with_backticks(text, columns)
     if mended:
         listed = " and ".join(map(repr, names))
         raise FormulaError(
             f"In a formula the column name{'s' * (len(names) > 1)} {listed} need{'s' * (len(names) == 1)} "
-            f"backticks; write\n    {mended}"
+            f"backticks; write (in a shell between single quotes)\n    {mended}"
         ) from problem
     if formula is None:
         raise problem or FormulaError(f"Cannot read {text!r}.")
