@@ -72,18 +72,15 @@ class Arithmetic:
 
     def visitBinaryExpr(self, expr: Any) -> Expression:
         """Return ``left + right``."""
-        left, right = expr.left.accept(self), expr.right.accept(self)
-        apply, symbol = _BINARY[expr.operator.kind], expr.operator.lexeme
-
-        def value(frame: Any, names: Names) -> Any:
-            return apply(left.value(frame, names), right.value(frame, names))
-
-        return _whole("{}^{}" if symbol == "^" else f"{{}} {symbol} {{}}", [left, right], value)
+        sides, symbol = [expr.left.accept(self), expr.right.accept(self)], expr.operator.lexeme
+        kind = expr.operator.kind
+        value = _compared(_COMPARE[kind], sides) if kind in _COMPARE else _calculated(_BINARY[kind], sides)
+        return _whole("{}^{}" if symbol == "^" else f"{{}} {symbol} {{}}", sides, value)
 
     def visitUnaryExpr(self, expr: Any) -> Expression:
         """Return ``-right``."""
-        right, apply = expr.right.accept(self), _UNARY[expr.operator.kind]
-        return _whole(f"{expr.operator.lexeme}{{}}", [right], lambda frame, names: apply(right.value(frame, names)))
+        right = expr.right.accept(self)
+        return _whole(f"{expr.operator.lexeme}{{}}", [right], _calculated(_UNARY[expr.operator.kind], [right]))
 
     def visitCallExpr(self, expr: Any) -> Expression:
         """Return ``function(argument, name=argument)``."""
@@ -134,35 +131,37 @@ def _column(name: str) -> Expression:
     return _leaf(name, lambda frame, names: frame[name] if name in frame else names[f"{name}()"])
 
 
-def _numbers(apply: Callable[..., Any]) -> Callable[..., Any]:
-    """Return an operator on floats, which end a power of powers at infinity; text is refused."""
-    return lambda *values: apply(*map(_as_float, values))
+def _calculated(apply: Callable[..., Any], parts: Sequence[Expression]) -> Value:
+    """Return arithmetic on floats, in which a power of powers ends at infinity; text is refused."""
+    return lambda frame, names: apply(*(_as_float(part.value(frame, names), part.label) for part in parts))
 
 
-def _as_float(value: Any) -> Any:
+def _compared(compare: Callable[..., Any], parts: Sequence[Expression]) -> Value:
+    """Return a comparison that gives 0 and 1, which add up."""
+    return lambda frame, names: np.float64(1) * compare(*(part.value(frame, names) for part in parts))
+
+
+def _as_float(value: Any, label: str) -> Any:
     if isinstance(value, int | float):
         return np.float64(value)
     if getattr(value, "dtype", np.dtype(object)).kind not in "biuf":
-        raise FormulaError(f"{getattr(value, 'name', value)!r} is no number; a formula calculates with numbers only.")
+        raise FormulaError(f"{label!r} is no number; a formula calculates with numbers only.")
     return value.astype(np.float64)
 
 
-def _truth(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """Return a comparison that gives 0 and 1, which add up."""
-    return lambda left, right: np.float64(1) * compare(left, right)
-
-
-_BINARY: Mapping[str, Callable[[Any, Any], Any]] = {
-    "PLUS": _numbers(operator.add),
-    "MINUS": _numbers(operator.sub),
-    "STAR": _numbers(operator.mul),
-    "SLASH": _numbers(operator.truediv),
-    "STAR_STAR": _numbers(operator.pow),
-    "EQUAL_EQUAL": _truth(operator.eq),
-    "BANG_EQUAL": _truth(operator.ne),
-    "LESS": _truth(operator.lt),
-    "LESS_EQUAL": _truth(operator.le),
-    "GREATER": _truth(operator.gt),
-    "GREATER_EQUAL": _truth(operator.ge),
+_BINARY: Mapping[str, Callable[..., Any]] = {
+    "PLUS": operator.add,
+    "MINUS": operator.sub,
+    "STAR": operator.mul,
+    "SLASH": operator.truediv,
+    "STAR_STAR": operator.pow,
 }
-_UNARY: Mapping[str, Callable[[Any], Any]] = {"PLUS": _numbers(operator.pos), "MINUS": _numbers(operator.neg)}
+_COMPARE: Mapping[str, Callable[..., Any]] = {
+    "EQUAL_EQUAL": operator.eq,
+    "BANG_EQUAL": operator.ne,
+    "LESS": operator.lt,
+    "LESS_EQUAL": operator.le,
+    "GREATER": operator.gt,
+    "GREATER_EQUAL": operator.ge,
+}
+_UNARY: Mapping[str, Callable[..., Any]] = {"PLUS": operator.pos, "MINUS": operator.neg}

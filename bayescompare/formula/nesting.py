@@ -8,7 +8,7 @@ from bayescompare.errors import did_you_mean
 from bayescompare.formula.functions import FUNCTIONS, UNSUPPORTED, random_spelling
 from bayescompare.formula.tokens import CLOSING, OPENING, Token, refuse
 
-__all__ = ["closes_call", "nest"]
+__all__ = ["nest", "within"]
 
 _MAX_DEPTH = 20
 
@@ -66,8 +66,9 @@ def _sides(text: str, rest: Sequence[Token]) -> tuple[str, str]:
     return text[rest[0].end : bar.start].strip(), text[bar.end : end.start].strip(" |")
 
 
-def closes_call(tokens: Sequence[Token], closing: int) -> bool:
-    """Return whether a closing bracket ends a call."""
+def within(tokens: Sequence[Token], closing: int) -> Sequence[Token]:
+    """Return the tokens of the brackets that close at a position; none of a call."""
     depth = tokens[closing].depth
     opening = max(i for i in range(closing) if tokens[i].depth == depth and tokens[i].kind == "LEFT_PAREN")
-    return opening > 0 and tokens[opening - 1].kind == "IDENTIFIER"
+    called = opening > 0 and tokens[opening - 1].kind == "IDENTIFIER"
+    return [] if called else tokens[opening + 1 : closing]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bayescompare.errors import FormulaError
-from bayescompare.formula.nesting import closes_call, nest
+from bayescompare.formula.nesting import nest, within
 from bayescompare.formula.tokens import CLOSING, COMPARISONS, OPERANDS, Token, raw_tokens, refuse
 
 __all__ = ["scan"]
 
 _MAX_LENGTH, _MAX_POWERS, _MAX_EXPONENT, _MAX_DIGITS = 2000, 4, 9, 15
 _SIGNS = frozenset({"PLUS", "MINUS"})
+_JOINING = _SIGNS | {"STAR", "SLASH", "COLON"}
 _LITERALS = frozenset({"STRING", "PYTHON_LITERAL"})
 _EVERYWHERE = (OPERANDS - _LITERALS) | _SIGNS | CLOSING | {"LEFT_PAREN", "LEFT_BRACE", "STAR", "SLASH", "STAR_STAR"}
 _INSIDE_ONLY = _LITERALS | COMPARISONS | {"COMMA", "EQUAL"}
@@ -111,8 +112,9 @@ def _check_powers(text: str, tokens: Sequence[Token]) -> None:
     if len(powers) > _MAX_POWERS:
         raise refuse(text, tokens[powers[_MAX_POWERS]].start, f"At most {_MAX_POWERS} powers are read")
     for index in powers:
-        exponent = tokens[index + 1]
-        if tokens[index - 1].kind != "RIGHT_PAREN" or closes_call(tokens, index - 1):
+        exponent, base = tokens[index + 1], tokens[index - 1]
+        terms = within(tokens, index - 1) if base.kind == "RIGHT_PAREN" else []
+        if not any(token.kind in _JOINING and not token.inside for token in terms):
             hint = "For the square of a column write I(x^2); (a + b)^2 is for interactions"
             raise refuse(text, tokens[index].start, hint)
         if not exponent.text.isdecimal() or not 0 < int(exponent.text) <= _MAX_EXPONENT:

@@ -29,6 +29,8 @@ def level_like(levels: Sequence[Any], wanted: Any, column: Any) -> Any:
     FormulaError
         If there is none, with the nearest.
     """
+    if not isinstance(wanted, str | int | float):
+        raise FormulaError(f"A level of {column!r} is a text or a number, as in C({column}, 'b').")
     named = {str(level): level for level in levels}
     if str(wanted) not in named:
         raise FormulaError(f"{str(wanted)!r} is no level of {column!r}.{did_you_mean(str(wanted), named)}")

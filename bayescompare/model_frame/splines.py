@@ -115,7 +115,8 @@ def whole(name: str, argument: str, value: Any, fewest: int, most: int = _MOST) 
         If it is none, or out of reach.
     """
     if not isinstance(value, int | float) or value != round(value) or not fewest <= value <= most:
-        raise FormulaError(f"{name}() has {argument}={value}; here it is a whole number from {fewest} to {most}.")
+        shown = value if isinstance(value, int | float | str) else type(value).__name__
+        raise FormulaError(f"{name}() has {argument}={shown}; here it is a whole number from {fewest} to {most}.")
     return int(value)
 
 
