@@ -102,7 +102,10 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return ``" Did you mean 'x'?"``, or nothing where no known name is close."""
+    """Return ``" Did you mean 'x'?"``, or nothing where no known name is close.
+
+    A name of one or two letters is close to none but itself in letters of another case.
+    """
     lowered = {candidate.lower(): candidate for candidate in reversed([str(one) for one in known])}
-    close = get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.6)
+    close = get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.6 if len(name) > 2 else 1.0)
     return f" Did you mean {lowered[close[0]]!r}?" if close else ""

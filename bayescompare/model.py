@@ -33,6 +33,9 @@ class Model:
         PyMC's, such as ``pm.Weibull.dist(alpha=2, beta=50)``, is an object too. The others have those of the set
         that the key ``"set"`` names, by default ``"default"``, which scales with the data; a name of a set in place
         of the whole is that set alone.
+    reference
+        Column to the level that its other levels are held against, such as ``{"treatment": "placebo"}``; of other
+        columns that is the first, in the order of the alphabet or as a categorical declares it.
 
     Raises
     ------
@@ -43,11 +46,16 @@ class Model:
     formula: str
     family: str = "gaussian"
     priors: Mapping[str, Any] | str = field(default_factory=dict)
+    reference: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the family, and read the priors that are texts."""
         if self.family not in FAMILIES:
             raise ModelError(f"There is no family {self.family!r}.{did_you_mean(self.family, FAMILIES)}")
+        if not isinstance(self.reference, Mapping):
+            raise ModelError(
+                f"reference maps columns to levels, as {{'treatment': 'placebo'}}, not {self.reference!r}."
+            )
         given = {"set": self.priors} if isinstance(self.priors, str) else dict(self.priors)
         named = {"set": check_set(given.pop("set"))} if "set" in given else {}
         read = {key: as_prior(prior) for key, prior in given.items()}
@@ -57,11 +65,17 @@ class Model:
                     f"The prior of {key!r} is {given[key]!r}; give an object such as HalfNormal(50), or its text."
                 )
         object.__setattr__(self, "priors", named | read)
+        object.__setattr__(self, "reference", dict(self.reference))
 
     @property
     def _priors(self) -> Mapping[str, Any]:
         assert not isinstance(self.priors, str)
         return self.priors
+
+    @property
+    def reference_text(self) -> str:
+        """The levels of reference as they are typed, ``treatment=placebo``, with commas between."""
+        return ", ".join(f"{column}={level}" for column, level in self.reference.items())
 
     @property
     def prior_set(self) -> str:

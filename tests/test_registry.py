@@ -80,6 +80,8 @@ def test_fault_33_our_own_names_win(numbers, monkeypatch):
     [
         ("Day", ["days", "subject"], " Did you mean 'days'?"),
         ("DAYS", ["days", "Days"], " Did you mean 'days'?"),
+        ("zz", ["z", "zzz"], " Known: z, zzz."),
+        ("X", ["x", "xx"], " Did you mean 'x'?"),
         ("q", ["alpha", "beta"], " Known: alpha, beta."),
         ("q", [], ""),
     ],

@@ -16,6 +16,7 @@ from bayescompare.cli.options import (
     OwnPriors,
     PriorSetName,
     PriorsFrom,
+    References,
     take_priors,
 )
 from bayescompare.cli.root import Out, command, status_of, write
@@ -51,6 +52,7 @@ def fit(
     ] = _LEVELS,
     intervals: Intervals = None,
     refits: Annotated[int, typer.Option(help="Refits of a bootstrap, which --intervals bootstrap asks for.")] = 1000,
+    reference: References = None,
     na: NaAction = Na.ERROR,
     missing: MissingTexts = None,
     time_limit: Annotated[
@@ -89,7 +91,17 @@ def fit(
     from bayescompare.cli.if_true import asked_for, print_if_true, run_if_true
     from bayescompare.cli.prior_tables import print_sensitivity
     from bayescompare.cli.progress import Progress
-    from bayescompare.cli.read import kinds_of, labels_of, levels_of, pair_of, parts_of, priors_of, under_of
+    from bayescompare.cli.read import (
+        kinds_of,
+        labels_of,
+        levels_of,
+        pair_of,
+        parts_of,
+        priors_of,
+        references_of,
+        refuse_swapped,
+        under_of,
+    )
     from bayescompare.cli.tables import print_fit
     from bayescompare.comparison.api import compare
     from bayescompare.comparison.sensitivity import refits as refit_under
@@ -100,10 +112,12 @@ def fit(
     from bayescompare.model import Model
     from bayescompare.study.store import prepared, refuse_other_kind
 
+    refuse_swapped(data, formula)
     refuse_other_kind(out, "fit")
     take_priors(priors_from)
     levels, kinds = levels_of(level), kinds_of(intervals)
-    model = Model(formula, family=family, priors=priors_of(prior or [], priors))
+    given = references_of(reference or [])
+    model = Model(formula, family=family, priors=priors_of(prior or [], priors), reference=given)
     dataset = read_data(data, na=na.value, missing=parts_of(missing))
     pair = pair_of(contours, model, dataset)
     engines = read_estimators(labels_of(estimators) or [])

@@ -17,6 +17,7 @@ __all__ = [
     "OwnPriors",
     "PriorSetName",
     "PriorsFrom",
+    "References",
     "take_priors",
 ]
 
@@ -66,6 +67,13 @@ OwnPriors = Annotated[
 PriorSetName = Annotated[
     str | None,
     typer.Option("--priors", help="Set of all other priors, such as bambi; 'bayescompare list prior-sets' names them."),
+]
+
+References = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reference", help='The level that others are compared with: "treatment=placebo"; may be given again.'
+    ),
 ]
 
 

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from bayescompare.cli.options import MissingTexts, Na, NaAction, OwnPriors, PriorSetName, PriorsFrom, take_priors
+from bayescompare.cli.options import (
+    MissingTexts,
+    Na,
+    NaAction,
+    OwnPriors,
+    PriorSetName,
+    PriorsFrom,
+    References,
+    take_priors,
+)
 from bayescompare.cli.root import command
 
 __all__ = ["priors"]
@@ -22,13 +31,14 @@ def priors(
     priors_from: PriorsFrom = None,
     draws: Annotated[int, typer.Option(min=2, help="Draws from the prior.")] = 2000,
     out: Annotated[Path | None, typer.Option(help="Folder for a page with pictures, priors.html.")] = None,
+    reference: References = None,
     na: NaAction = Na.ERROR,
     missing: MissingTexts = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same draws.")] = 1,
 ) -> None:
     """Show each parameter's prior, why it is that one, and what the priors say of the data before they are seen."""
     from bayescompare.cli.prior_tables import print_priors
-    from bayescompare.cli.read import formula_first, parts_of, priors_of
+    from bayescompare.cli.read import formula_first, parts_of, priors_of, references_of
     from bayescompare.comparison.prior_predictive import prior_predictive
     from bayescompare.data import read_data
     from bayescompare.model import Model
@@ -36,7 +46,7 @@ def priors(
 
     take_priors(priors_from)
     formula, data = formula_first(formula, data)
-    model = Model(formula, priors=priors_of(prior or [], named))
+    model = Model(formula, priors=priors_of(prior or [], named), reference=references_of(reference or []))
     dataset = read_data(data, na=na.value, missing=parts_of(missing))
     found = prior_predictive(model, dataset, draws=draws, seed=seed)
     print_priors(found, report_priors(found, out / "priors.html") if out is not None else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,6 +28,8 @@ __all__ = [
     "pair_of",
     "parts_of",
     "priors_of",
+    "references_of",
+    "refuse_swapped",
     "targets_of",
     "under_of",
 ]
@@ -89,9 +92,19 @@ def pair_of(texts: Sequence[str] | None, model: Model, data: Dataset) -> tuple[s
     from bayescompare.comparison.contours import contour_pair
     from bayescompare.likelihood.problem import build_problem
 
-    # the name of a correlation has a comma within its brackets
-    names = [part.strip() for text in texts for part in re.split(r",(?![^\[]*\])", text) if part.strip()]
-    return contour_pair(build_problem(model, data).layout, names)
+    layout = build_problem(model, data).layout
+    return contour_pair(layout, [name for text in texts for name in _names(text, layout.labels)])
+
+
+def _names(text: str, labels: Sequence[str]) -> list[str]:
+    """Split a text at commas, but not a label that has a comma in it."""
+    if text.strip() in labels:
+        return [text.strip()]
+    for comma in re.finditer(",", text):
+        pair = [text[: comma.start()].strip(), text[comma.end() :].strip()]
+        if set(pair) <= set(labels):
+            return pair
+    return [part.strip() for part in re.split(r",(?![^\[]*\])", text) if part.strip()]
 
 
 def priors_of(texts: Sequence[str], named: str | None = None) -> dict[str, Prior | str]:
@@ -116,6 +129,39 @@ def formula_first(one: str, other: str) -> tuple[str, str]:
     return (other, one) if second and not first else (one, other)
 
 
+def refuse_swapped(data: str, formula: str) -> None:
+    """Refuse a formula in the place of the data.
+
+    Raises
+    ------
+    InputError
+        With the command as it should be.
+    """
+    if formula_first(formula, data) != (formula, data):
+        raise InputError(
+            f"The data come first, then the formula: bayescompare fit {shlex.quote(formula)} {shlex.quote(data)}"
+        )
+
+
+def references_of(texts: Sequence[str]) -> dict[str, str]:
+    """Read ``["treatment=placebo", ...]``.
+
+    Raises
+    ------
+    InputError
+        If one cannot be read, or a column is given two levels.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, separator, level = (part.strip() for part in text.partition("="))
+        if not separator or not name or not level:
+            raise InputError(f"--reference {text!r} cannot be read; write a column and its level: treatment=placebo.")
+        if name in found:
+            raise InputError(f"--reference gives {name!r} two levels, {found[name]!r} and {level!r}; give it one.")
+        found[name] = level
+    return found
+
+
 def covariates_of(texts: Sequence[str]) -> dict[str, str]:
     """Read ``["x=uniform(0, 10)", ...]``.
 
@@ -126,8 +172,10 @@ def covariates_of(texts: Sequence[str]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for text in texts:
-        name, separator, law = (part.strip() for part in text.partition("="))
-        if not separator or not name or "(" in name:
+        # a name may have brackets of its own, as dose (mg/L)
+        equals = text.rfind("=", 0, text.rfind("(") if "(" in text else None)
+        name, law = text[: max(equals, 0)].strip(), text[equals + 1 :].strip()
+        if not name:
             raise InputError(f'--covariate {text!r} cannot be read; write "x=uniform(0, 10)".')
         if name in found:
             raise InputError(f"--covariate gives {name!r} two distributions; give it one.")

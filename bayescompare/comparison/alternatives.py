@@ -8,7 +8,7 @@ from dataclasses import replace
 from bayescompare.errors import PriorError, did_you_mean
 from bayescompare.likelihood.problem import Problem
 from bayescompare.model import Model
-from bayescompare.priors import SETS, Prior, parse_assignment, resolve, set_priors
+from bayescompare.priors import SETS, Prior, is_assignment, parse_assignment, resolve, set_priors
 
 __all__ = ["Alternative", "alternatives", "under"]
 
@@ -52,7 +52,7 @@ def _read(text: str) -> dict[str, Prior | str]:
 
 
 def _assignment(part: str) -> tuple[str, Prior]:
-    if "=" not in part.partition("(")[0]:
+    if not is_assignment(part):
         raise PriorError(
             f"There is no set of priors named {part!r}.{did_you_mean(part, SETS)} "
             "Alternatives are sets, or priors as in 'sd_subject=HalfNormal(5)'; several have semicolons between."

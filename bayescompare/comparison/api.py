@@ -227,6 +227,7 @@ def _about(fits: Fits, levels: Sequence[float]) -> dict[str, Any]:
         "prior_reasons": {problem.dataset: dict(problem.priors.why)},
         "prior_set": problem.model.prior_set,
         "own_priors": list(problem.model.priors),
+        "reference": {column: str(level) for column, level in problem.model.reference.items()},
         "estimators": describe_engines(fits.engines),
         "notes": [{"flag": str(note.flag), "message": note.message} for note in problem.notes],
     }

@@ -16,6 +16,7 @@ import pandas as pd
 from bayescompare.comparison.derived import log_likelihood
 from bayescompare.comparison.power_path import crossings, power_path
 from bayescompare.comparison.schema import TABLES
+from bayescompare.comparison.trees import response_variable
 from bayescompare.engines.conflict import likeliest, prior_tails
 from bayescompare.fits import Fit
 from bayescompare.layout import Layout
@@ -146,7 +147,7 @@ def _with_likelihood(problem: Problem, tree: xr.DataTree) -> xr.DataTree:
     values = np.concatenate([posterior[name].values.reshape(-1, problem.layout.p * (name == "beta") or 1)
                              for name in names], axis=1)  # fmt: skip
     total = log_likelihood(problem, values).reshape(posterior.sizes["chain"], -1)
-    likelihood = xr.Dataset({problem.response: (["chain", "draw"], total)})
+    likelihood = xr.Dataset({response_variable(problem): (["chain", "draw"], total)})
     groups = {"posterior": posterior, "log_prior": tree["log_prior"].to_dataset(), "log_likelihood": likelihood}
     return xr.DataTree.from_dict({f"/{name}": each for name, each in groups.items()})
 

@@ -14,7 +14,7 @@ import pandas as pd
 from bayescompare.comparison.derived import derived_names, intraclass
 from bayescompare.comparison.predictive_statistics import NEEDS_CENTRE, Fan, fan_of, group_means, statistics_of
 from bayescompare.comparison.schema import PRIOR_PREDICTIVE_COLUMNS
-from bayescompare.comparison.trees import LARGEST_PREDICTIVE, parameter_variables, tree_of
+from bayescompare.comparison.trees import LARGEST_PREDICTIVE, parameter_variables, response_variable, tree_of
 from bayescompare.data import read_data
 from bayescompare.engines.conflict import likeliest
 from bayescompare.errors import InputError
@@ -86,10 +86,10 @@ class PriorPredictive:
         drawn = parameter_variables(self.values[None], problem.layout, ["chain", "draw"])
         data: dict[str, dict[str, tuple[list[str], Any]]] = {
             "prior": {name: entry for name, entry in drawn.items() if not np.isnan(entry[1]).any()},
-            "observed_data": {problem.response: (["obs"], problem.y)},
+            "observed_data": {response_variable(problem): (["obs"], problem.y)},
         }
         if len(self.responses):
-            data["prior_predictive"] = {problem.response: (["chain", "draw", "obs"], self.responses[None])}
+            data["prior_predictive"] = {response_variable(problem): (["chain", "draw", "obs"], self.responses[None])}
         return tree_of(data, problem, {"seed": self.seed})
 
 

@@ -19,7 +19,7 @@ from bayescompare.likelihood.problem import Problem
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["LARGEST_PREDICTIVE", "Variables", "fit_tree", "parameter_variables", "tree_of"]
+__all__ = ["LARGEST_PREDICTIVE", "Variables", "fit_tree", "parameter_variables", "response_variable", "tree_of"]
 
 Array = npt.NDArray[np.float64]
 #: Variable name -> (dims, values), as xarray takes it.
@@ -33,6 +33,12 @@ LARGEST_PREDICTIVE = 5_000_000
 def parameter_variables(values: Array, layout: Layout, leading: list[str]) -> Variables:
     """Return the variables of parameter vectors ``(..., k)``."""
     return {name: ([*leading, *dims], values[..., place]) for name, (place, dims) in layout.variables.items()}
+
+
+def response_variable(problem: Problem) -> str:
+    """Return the response's name as a variable of a tree has it: without a slash, and not that of a dim."""
+    name = problem.response.replace("/", "_")
+    return f"{name}_" if name in {*_SAMPLE, "sample", "obs", "coef", *problem.layout.coords} else name
 
 
 def _log_prior(problem: Problem, values: Array) -> Variables:
@@ -69,7 +75,7 @@ def _responses(problem: Problem, values: Array, rng: np.random.Generator) -> dic
 
     What ArviZ leaves out in cross-validation must be a number in all three, and that is a group here.
     """
-    response, (chains, length, k) = problem.response, values.shape
+    response, (chains, length, k) = response_variable(problem), values.shape
     # every so many draws, so that a large table does not make a tree of gigabytes
     thin = -(-length * chains * len(problem.y) // LARGEST_PREDICTIVE)
     kept = values[:, ::thin]
@@ -147,7 +153,8 @@ def tree_of(data: Mapping[str, Variables], problem: Problem, attributes: Mapping
 
     datasets = {name: xr.Dataset(variables, coords=_coords(problem, variables)) for name, variables in data.items()}
     tree = xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in datasets.items()})
-    tree.attrs = {"model": problem.model.formula, "response": problem.response, **attributes}
+    reference = {"reference": problem.model.reference_text} if problem.model.reference else {}
+    tree.attrs = {"model": problem.model.formula, "response": problem.response, **reference, **attributes}
     return tree
 
 

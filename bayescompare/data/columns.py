@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayescompare.data.dates import refuse_dates
 from bayescompare.errors import DataError, ModelError
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def _from_objects(series: pd.Series[Any], where: str) -> pd.Series[Any]:
 
 
 def _refuse_text(series: pd.Series[Any], where: str, hint: str = "") -> None:
+    refuse_dates(series, where)
     values = series.astype(str).to_numpy()
     odd = [row for row, value in enumerate(values) if not _is_number(value)]
     row = odd[0] if odd and len(odd) < len(values) else 0
@@ -144,6 +146,8 @@ def as_predictor(series: pd.Series[Any], where: str, *, encoded: bool = False) -
     if isinstance(series.dtype, pd.CategoricalDtype):
         series = series.cat.remove_unused_categories().cat.as_ordered()
     elif _is_text(series):
+        if not encoded:
+            refuse_dates(series, where)
         numeric = sum(bool(_NUMBER.fullmatch(value)) for value in series.astype(str))
         if not encoded and numeric > len(series) / 2:
             _refuse_text(series, where, f", or write C({series.name}) if they are labels")

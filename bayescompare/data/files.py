@@ -22,6 +22,7 @@ __all__ = ["MISSING", "read_file", "refuse_missing"]
 MISSING = ("NA", "NaN", "nan", "N/A", "n/a", "#N/A", "NULL", "null", "None", "<NA>", ".")
 _PARQUET = {".parquet", ".pq"}
 _TEXT = {".csv", ".txt", ".tsv", ""}
+_WORKBOOKS = {".xls", ".xlsm", ".xlsx", ".ods", ".numbers"}
 _DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -43,6 +44,10 @@ def read_file(path: Path, missing: Sequence[str] | None = None) -> tuple[pd.Data
     if not path.is_file():
         raise DataError(_not_found(path))
     suffix = path.suffix.lower()
+    if suffix in _WORKBOOKS:
+        raise DataError(
+            f"{path} is a workbook; save its sheet as CSV (in Excel: Save As, CSV UTF-8) and give that file."
+        )
     if suffix not in _PARQUET | _TEXT:
         raise DataError(f"{path}: files ending in {suffix!r} are not read; save the table as CSV or Parquet.")
     try:
@@ -57,6 +62,10 @@ def read_file(path: Path, missing: Sequence[str] | None = None) -> tuple[pd.Data
 def _not_found(path: Path) -> str:
     if path.is_dir():
         return f"{path} is a folder; give a CSV or Parquet file."
+    if " ~" in str(path) or "~ " in str(path):
+        return (
+            f"{str(path)!r} is a formula where data should be: in Python the formula is first, bc.fit(formula, data)."
+        )
     folder = path.parent
     names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
     near = get_close_matches(path.name, names, n=3, cutoff=0.6)

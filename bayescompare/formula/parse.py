@@ -8,9 +8,11 @@ from functools import lru_cache
 
 from bayescompare.errors import FormulaError, ModelError
 from bayescompare.formula.parts import (
+    body_of,
     columns_of,
     effect_sides,
     encoded_columns,
+    is_bare,
     is_random,
     items,
     joined,
@@ -19,15 +21,14 @@ from bayescompare.formula.parts import (
     refuse_stray_bar,
     response_source,
     source,
-    unsigned,
 )
+from bayescompare.formula.scan import scan
 from bayescompare.formula.terms import describe, term_names
-from bayescompare.formula.tokens import Token, refuse, scan
+from bayescompare.formula.tokens import Token, refuse
 
 __all__ = ["Formula", "RandomTerm", "parse"]
 
-_RESERVED = frozenset({"chain", "draw", "coef", "sample"})
-_RESERVED_FACTORS = _RESERVED | {"beta", "sigma"}
+_RESERVED = frozenset({"chain", "draw", "coef", "sample", "obs", "beta", "sigma"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ class Formula:
     text
         The formula as written.
     response
-        Left side of ``~``, as written.
+        Left side of ``~``, as written; within ``I()`` where it is arithmetic.
     common
         Right side without the random terms.
     terms
@@ -71,7 +72,7 @@ class Formula:
     predictors
         Columns used on the right side, other than as grouping.
     encoded
-        Columns used within ``C()``, ``T()`` or ``S()``, whose values become labels.
+        Columns used within ``C()``, ``factor()`` and the like, whose values become labels.
     """
 
     text: str
@@ -87,6 +88,11 @@ class Formula:
     def columns(self) -> tuple[str, ...]:
         """All columns used: response, predictors, grouping."""
         return tuple(dict.fromkeys((*self.response_columns, *self.predictors, *self.grouping)))
+
+    @property
+    def response_name(self) -> str:
+        """The response as results name it: a column without backticks, a function as written."""
+        return self.response.strip("`")
 
     @property
     def factor(self) -> str | None:
@@ -121,8 +127,8 @@ def parse(text: str) -> Formula:
     tilde = only_tilde(text, tokens)
     left, right = tokens[:tilde], list(items(tokens[tilde + 1 :]))
     response = response_source(text, left)
-    random = [item for item in right if is_random(item)]
-    fixed = [item for item in right if not is_random(item)]
+    random = right if is_bare(right) else [item for item in right if is_random(item)]
+    fixed = [item for item in right if item not in random]
     for item in fixed:
         refuse_stray_bar(text, item)
     common = joined(text, fixed)
@@ -141,7 +147,7 @@ def parse(text: str) -> Formula:
         predictors=columns_of([*fixed, *effect_sides(random)]),
         encoded=encoded_columns(tokens),
     )
-    _check_names(formula.columns, formula.factor)
+    _check_factor(formula.factor, formula.grouping)
     return formula
 
 
@@ -153,11 +159,13 @@ def _check_common(text: str, response: str, common: str) -> None:
 
 def _split_random(text: str, item: Sequence[Token]) -> tuple[str, bool, tuple[str, ...]]:
     """Return the effects, whether they are independent, and the grouping columns of ``(effects | factor)``."""
-    body = unsigned(item)[1:-1]
+    body = body_of(item)
     bars = [index for index, token in enumerate(body) if token.kind == "PIPE"]
     double = len(bars) == 2 and bars[1] == bars[0] + 1
     if len(bars) > 1 and not double:
-        raise refuse(text, body[bars[1]].start, "There is a second '|' in one random term")
+        raise refuse(
+            text, body[bars[1]].start, "There is a second '|' in one random term; (1 |p| g) of brms is (1 | g) here"
+        )
     return source(text, body[: bars[0]]), double, _grouping(text, body[bars[-1] + 1 :])
 
 
@@ -168,6 +176,8 @@ def _grouping(text: str, tokens: Sequence[Token]) -> tuple[str, ...]:
     for position, token in enumerate(tokens):
         if token.kind in {"SLASH", "STAR", "PLUS"}:
             raise ModelError(_several(text, source(text, tokens)))
+        if token.kind == "LEFT_PAREN" and position:
+            raise refuse(text, token.start, "After '|' stands a column without a function, as in (1 | g)")
         if token.kind not in ({"COLON"} if position % 2 else {"IDENTIFIER", "BQNAME"}):
             raise refuse(text, token.start, "After '|' stands a column, or columns joined by ':' as in (1 | a:b)")
     return tuple(dict.fromkeys(name_of(token) for token in tokens[::2]))
@@ -205,13 +215,11 @@ def _refuse_overlap(terms: Sequence[RandomTerm], grouping: Sequence[str]) -> Non
             )
 
 
-def _check_names(columns: Sequence[str], factor: str | None) -> None:
-    """Refuse names that collide with the dims of the result."""
-    for name in columns:
-        if name in _RESERVED:
-            raise FormulaError(f"The name {name!r} is taken by the results' own dimensions; rename the column.")
+def _check_factor(factor: str | None, grouping: Sequence[str]) -> None:
+    """Refuse a factor that would collide with the dims and variables of the result."""
+    if factor in _RESERVED:
+        raise FormulaError(f"The name {factor!r} of a grouping factor is taken by the results; rename the column.")
+    for name in grouping:
         bad = [character for character in name if character in "/[]"]
         if bad:
-            raise FormulaError(f"The column name {name!r} contains {bad[0]!r}, which labels of results use; rename it.")
-    if factor in _RESERVED_FACTORS:
-        raise FormulaError(f"A grouping factor cannot be named {factor!r}, which the results use; rename the column.")
+            raise FormulaError(f"The grouping column {name!r} contains {bad[0]!r}, which labels use; rename it.")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from bayescompare.formula.functions import CONTRASTS, ENCODINGS, SEVERAL
 from bayescompare.formula.tokens import Token, refuse
 
 __all__ = [
+    "body_of",
     "columns_of",
     "effect_sides",
     "encoded_columns",
+    "is_bare",
     "is_random",
     "items",
     "joined",
@@ -18,7 +21,6 @@ __all__ = [
     "refuse_stray_bar",
     "response_source",
     "source",
-    "unsigned",
 ]
 
 
@@ -35,18 +37,18 @@ def only_tilde(text: str, tokens: Sequence[Token]) -> int:
 
 
 def response_source(text: str, left: Sequence[Token]) -> str:
-    """Return the source of the response: a column, a call, or braces."""
+    """Return the source of the response: a column, a call or braces as written, other arithmetic within ``I()``."""
     first = left[0]
     column = len(left) == 1 and first.kind in {"IDENTIFIER", "BQNAME"}
     opening = 1 if first.kind == "IDENTIFIER" else 0
     whole = len(left) > 2 and (first.kind, left[1].kind)[opening] in {"LEFT_PAREN", "LEFT_BRACE"}
     call = whole and (opening == 1 or first.kind == "LEFT_BRACE") and _closing(left, opening) == len(left) - 1
-    if not column and not call:
-        hint = "the response is one column such as y, or a function of columns such as log(y) or {y - x}"
+    if not columns_of([left]) or any(token.kind in {"COMMA", "EQUAL"} and not token.depth for token in left):
+        hint = "the response is one column such as y, or a function of columns such as log(y) or 1000 / y"
         raise refuse(text, first.start, f"{source(text, left)!r} is no response: {hint}")
-    if call and first.text in {"C", "T", "S", "poly", "bs", "Treatment", "Sum"}:
+    if call and first.text in ENCODINGS | SEVERAL | CONTRASTS:
         raise refuse(text, first.start, f"{first.text}() makes several columns and cannot be the response")
-    return source(text, left)
+    return source(text, left) if column or call else f"I({source(text, left)})"
 
 
 def _closing(tokens: Sequence[Token], opening: int) -> int:
@@ -81,6 +83,18 @@ def is_random(item: Sequence[Token]) -> bool:
     body = unsigned(item)
     whole = body[0].kind == "LEFT_PAREN" and _closing(body, 0) == len(body) - 1
     return whole and any(token.kind == "PIPE" and token.depth == 1 for token in body)
+
+
+def is_bare(items: Sequence[Sequence[Token]]) -> bool:
+    """Return whether the right side is ``1 | g`` and no more, which lme4 reads without brackets."""
+    bars = [token.kind == "PIPE" and not token.depth for token in items[0][:2]]
+    return len(items) == 1 and items[0][0].text == "1" and bars == [False, True]
+
+
+def body_of(item: Sequence[Token]) -> Sequence[Token]:
+    """Return a random term without the brackets around it."""
+    whole = unsigned(item)
+    return whole[1:-1] if whole[0].kind == "LEFT_PAREN" else whole
 
 
 def refuse_stray_bar(text: str, item: Sequence[Token]) -> None:
@@ -119,19 +133,19 @@ def columns_of(parts: Sequence[Sequence[Token]]) -> tuple[str, ...]:
         for index, token in enumerate(tokens):
             following = tokens[index + 1].kind if index + 1 < len(tokens) else ""
             called = following == "EQUAL" or (following == "LEFT_PAREN" and token.kind == "IDENTIFIER")
-            contrast = index > 0 and token.text in {"Treatment", "Sum"} and tokens[index - 1].kind == "COMMA"
+            contrast = index > 0 and token.text in CONTRASTS and tokens[index - 1].kind in {"COMMA", "EQUAL"}
             if token.kind in {"IDENTIFIER", "BQNAME"} and not called and not contrast:
                 found[name_of(token)] = None
     return tuple(found)
 
 
 def encoded_columns(tokens: Sequence[Token]) -> tuple[str, ...]:
-    """Return the columns within ``C()``, ``T()`` or ``S()``."""
+    """Return the columns within ``C()``, ``factor()`` and the like."""
     calls = zip(tokens, tokens[1:], tokens[2:], strict=False)
     return tuple(
         dict.fromkeys(
             name_of(argument)
             for callee, opening, argument in calls
-            if opening.kind == "LEFT_PAREN" and callee.kind == "IDENTIFIER" and callee.text in {"C", "T", "S"}
+            if opening.kind == "LEFT_PAREN" and callee.kind == "IDENTIFIER" and callee.text in ENCODINGS
         )
     )

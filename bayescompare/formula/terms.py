@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bayescompare.errors import FormulaError
+from bayescompare.formula.scan import scan
 
 __all__ = ["describe", "term_names"]
 
@@ -13,10 +14,12 @@ _MAX_TERMS = 200
 
 def describe(text: str, whole: str = "") -> Any:
     """Return what `formulae` makes of checked text; ``FormulaError`` where it cannot."""
-    from formulae.model_description import model_description
+    from bayescompare.formula.syntax import parsed, resolved
 
     try:
-        return model_description(text)
+        return resolved(parsed(scan(text)))
+    except FormulaError:
+        raise
     except Exception as error:  # formulae raises many classes, some of them by accident
         raise FormulaError(f"Cannot read {text!r} in the formula {whole or text!r}: {error}") from error
 
@@ -37,11 +40,10 @@ def term_names(text: str, whole: str) -> tuple[str, ...]:
 
 def _most_terms(text: str, whole: str) -> int:
     """Return an upper bound of the number of terms, without expanding them."""
-    from formulae.parser import Parser
-    from formulae.scanner import Scanner
+    from bayescompare.formula.syntax import parsed
 
     try:
-        return _count(Parser(Scanner(text).scan()).parse())
+        return _count(parsed(scan(text)))
     except Exception as error:  # formulae raises many classes, some of them by accident
         raise FormulaError(f"Cannot read {text!r} in the formula {whole!r}: {error}") from error
 

@@ -91,4 +91,6 @@ def build_problem(model: Model, dataset: Dataset, na: str | None = None) -> Prob
     FormulaError, DataError, ModelError, PriorError
         If formula, columns, their combination, or a prior cannot be used.
     """
-    return problem_from_frame(model_frame(model.formula, dataset, na=na), model, dataset.name)
+    return problem_from_frame(
+        model_frame(model.formula, dataset, na=na, reference=model.reference), model, dataset.name
+    )

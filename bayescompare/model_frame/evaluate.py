@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from bayescompare.errors import BayesCompareError, DataError, FormulaError
 from bayescompare.formula.parse import Formula, RandomTerm
 from bayescompare.formula.terms import describe
+from bayescompare.model_frame.functions import TABLE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,15 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["common_matrix", "effect_matrix", "response_vector"]
 
 Array = npt.NDArray[np.float64]
-
-_ELEMENTWISE: Mapping[str, Callable[..., Any]] = {
-    "abs": np.abs,
-    "exp": np.exp,
-    "log": np.log,
-    "log10": np.log10,
-    "log2": np.log2,
-    "sqrt": np.sqrt,
-}
 
 
 def response_vector(formula: Formula, frame: pd.DataFrame) -> Array:
@@ -90,7 +82,7 @@ def _environment() -> Any:
     """Return an environment with our functions and nothing of the caller's."""
     from formulae.environment import Environment
 
-    return Environment([dict(_ELEMENTWISE)])
+    return Environment([{f"{name}()": function for name, function in TABLE.items()}])
 
 
 def _guarded[T](formula: Formula, text: str, evaluate: Callable[[], T]) -> T:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,12 @@ from bayescompare.data.labels import as_labels
 from bayescompare.data.read import select
 from bayescompare.dataset import Dataset, Note
 from bayescompare.errors import ModelError
-from bayescompare.formula.parse import Formula, parse
+from bayescompare.formula.parse import Formula
 from bayescompare.layout import Layout
 from bayescompare.model_frame.evaluate import common_matrix, effect_matrix, response_vector
 from bayescompare.model_frame.rank import are_identifiable, independent_columns
+from bayescompare.model_frame.reference import with_references
+from bayescompare.model_frame.spelling import parse_beside
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +81,12 @@ class ModelFrame:
 
 
 def model_frame(
-    formula: Formula | str, dataset: Dataset, *, na: str | None = None, family: str = "gaussian"
+    formula: Formula | str,
+    dataset: Dataset,
+    *,
+    na: str | None = None,
+    family: str = "gaussian",
+    reference: Mapping[str, Any] | None = None,
 ) -> ModelFrame:
     """Return the arrays of a model.
 
@@ -93,21 +100,23 @@ def model_frame(
         What to do with missing values, ``error`` or ``drop``; the dataset's own setting where None.
     family
         Gaussian models need a response that varies and more rows than fixed effects; others do not.
+    reference
+        Column to the level that its others are held against; the first level of columns that are not named.
 
     Raises
     ------
     FormulaError, DataError, ModelError
         Where the formula cannot be read or evaluated, a column cannot be used, or the model cannot be fitted.
     """
-    formula = parse(formula) if isinstance(formula, str) else formula
+    formula = parse_beside(formula, [*map(str, dataset.frame.columns)]) if isinstance(formula, str) else formula
     selected, dropped = select(dataset, formula.columns, na)
-    frame = _typed(formula, selected, dataset)
+    frame = with_references(_typed(formula, selected, dataset), reference or {}, formula, dataset.name)
     y = response_vector(formula, frame)
     X, coefs, deficient = _full_rank(*common_matrix(formula, frame))
     groups, levels, grouped = _group(formula, selected, dataset)
     Z, blocks = _random_part(formula, frame)
     result = ModelFrame(
-        response=formula.response,
+        response=formula.response_name,
         y=y,
         X=X,
         coefs=coefs,

@@ -21,7 +21,7 @@ from bayescompare.priors.named import (
 )
 from bayescompare.priors.names import available, register_prior
 from bayescompare.priors.own import PriorFile, load_priors
-from bayescompare.priors.parse import as_prior, parse_assignment, parse_prior
+from bayescompare.priors.parse import as_prior, is_assignment, parse_assignment, parse_prior
 from bayescompare.priors.prior_set import PriorSet, resolve
 from bayescompare.priors.sets import DEFAULT, SETS, check_set, default_priors, set_priors
 
@@ -51,6 +51,7 @@ __all__ = [
     "available",
     "check_set",
     "default_priors",
+    "is_assignment",
     "load_priors",
     "numpy_namespace",
     "parse_assignment",

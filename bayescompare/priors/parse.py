@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from dataclasses import fields
 from typing import Any
@@ -12,9 +13,11 @@ from bayescompare.priors.base import Prior
 from bayescompare.priors.names import get
 from bayescompare.priors.pymc_table import PREFIX, arguments, kind_of
 
-__all__ = ["as_prior", "parse_assignment", "parse_prior"]
+__all__ = ["as_prior", "is_assignment", "parse_assignment", "parse_prior"]
 
 _LONGEST = 200
+# what stands in the square brackets of a parameter may have any character
+_ASSIGNMENT = re.compile(r"\s*(?P<key>[^\[\]()=]*[^\[\]()=\s](?:\[.*\])?)\s*=(?P<prior>[^\]]*)", re.DOTALL)
 
 
 def _number(node: ast.expr, text: str) -> float | int:
@@ -111,7 +114,12 @@ def as_prior(given: Any) -> Prior | None:
 
 def parse_assignment(text: str) -> tuple[str, Prior]:
     """Split ``sd_subject=HalfNormal(50)`` into the parameter and its prior."""
-    key, separator, value = text.partition("=")
-    if not separator or not key.strip() or "(" in key:
+    found = _ASSIGNMENT.fullmatch(text)
+    if found is None:
         raise PriorError(f"Cannot read {text!r}; write parameter=prior, as in 'sd_subject=HalfNormal(50)'.")
-    return key.strip(), parse_prior(value)
+    return found["key"], parse_prior(found["prior"])
+
+
+def is_assignment(text: str) -> bool:
+    """Return whether a text has the shape of a parameter and its prior."""
+    return _ASSIGNMENT.fullmatch(text) is not None

@@ -76,6 +76,7 @@ def _facts(about: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("study", about.get("study")),
         ("seed", about.get("seed")),
         ("replicates", about.get("replicates")),
+        ("reference levels", ", ".join(f"{key}={level}" for key, level in (about.get("reference") or {}).items())),
         ("wall time", duration(float(about["seconds"])) if about.get("seconds") is not None else None),
         (
             "created",

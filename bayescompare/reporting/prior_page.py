@@ -41,7 +41,16 @@ def prior_page(found: PriorPredictive) -> PriorPage:
     problem = found.problem
     return PriorPage(
         title=f"Priors of {problem.response} in {problem.dataset}",
-        subtitle=f"{problem.model.formula}; set {problem.model.prior_set}; {whole(len(found.values))} draws",
+        subtitle="; ".join(
+            part
+            for part in (
+                problem.model.formula,
+                problem.model.reference_text,
+                f"set {problem.model.prior_set}",
+                f"{whole(len(found.values))} draws",
+            )
+            if part
+        ),
         reasons=reasons_grid(
             {label: repr(prior) for label, prior in problem.priors.labels().items()}, dict(problem.priors.why)
         ),

@@ -98,7 +98,7 @@ def _given(formula: Formula, design: Given) -> Blank:
 
 def _check_response(formula: Formula) -> None:
     """Refuse a response that is more than a column."""
-    if formula.response.strip("`") not in formula.response_columns:
+    if formula.response_name not in formula.response_columns:
         raise StudyError(f"the response that is simulated is one column, such as y, not {formula.response!r}.")
 
 

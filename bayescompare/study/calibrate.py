@@ -80,6 +80,8 @@ def _of_formula(
 ) -> Study:
     """Return the study of a formula: one scenario a set of priors."""
     one = Model(model) if isinstance(model, str) else model
+    if one.reference:
+        raise InputError("A calibration draws its predictors, which have no levels of reference; leave reference out.")
     read = parse(one.formula)
     drawn = {name: _COVARIATE for name in read.predictors if name not in read.grouping} | dict(covariates or {})
     named = [*sets] or [one.prior_set]

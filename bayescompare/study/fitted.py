@@ -19,9 +19,10 @@ from bayescompare.fits import Fit, Flag, Status
 from bayescompare.fitting import Fits
 from bayescompare.formula import parse
 from bayescompare.formula.parse import Formula
-from bayescompare.formula.tokens import scan
+from bayescompare.formula.scan import scan
 from bayescompare.model import Model
 from bayescompare.model_frame import labelled
+from bayescompare.model_frame.reference import with_references
 from bayescompare.priors import Prior
 from bayescompare.priors.names import naming
 from bayescompare.simulation import blank
@@ -160,16 +161,17 @@ def _rows(fits: Fits) -> tuple[Given, str, tuple[str, ...]]:
     formula = parse(model.formula)
     name, text = _response(formula)
     frame = labelled(formula, select(fits.data, formula.columns)[0], fits.data)
+    frame = with_references(frame, model.reference, formula, fits.problem.dataset)
     kept = [column for column in (*formula.predictors, *formula.grouping) if column != name]
     given = Given.of(frame.loc[:, list(dict.fromkeys(kept))], fits.problem.dataset)
-    same = name == formula.response.strip("`")
+    same = name == formula.response_name
     note = f"The response that is simulated is {formula.response} as it stands, in a column {name}."
     return given, text, () if same else (note,)
 
 
 def _response(formula: Formula) -> tuple[str, str]:
     """Return a column for the response, and the formula with it: another name where it is more than a column."""
-    text, name = formula.text, formula.response.strip("`")
+    text, name = formula.text, formula.response_name
     others = {*formula.predictors, *formula.grouping}
     if formula.response_columns == (name,) and name not in others:
         return name, text

@@ -15,7 +15,7 @@ from bayescompare.cli.app import app
 from tests.docs.pages import DOCS, PAGES, Block, blocks, inline_commands
 
 COMMANDS = typer.main.get_command(app).commands
-RUN = ["from-lme4-bambi-keras", *sorted(f"how-to/{path.stem}" for path in (DOCS / "how-to").glob("*.md"))]
+RUN = ["formulas", "from-lme4-bambi-keras", *sorted(f"how-to/{path.stem}" for path in (DOCS / "how-to").glob("*.md"))]
 #: Twenty seconds each: two fits with NUTS and Adam, and two thousand refits.
 LONG = [pytest.param(name, marks=pytest.mark.slow) for name in ("tutorial", "intervals")]
 

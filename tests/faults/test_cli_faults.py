@@ -184,3 +184,15 @@ def test_options_of_which_one_would_be_ignored_are_refused(here, capsys, options
     assert main(["run", "tiny.toml", "--out", "out", *options]) == 2
     assert "not both: one would be ignored" in capsys.readouterr().err
     assert not (here / "out").exists()
+
+
+def test_a_formula_before_the_data_is_answered_with_the_command_as_it_should_be(here, capsys):
+    assert main(["fit", SLEEP, "my data.csv"]) == 2
+    said = capsys.readouterr().err
+    assert f"The data come first, then the formula: bayescompare fit 'my data.csv' '{SLEEP}'" in said
+
+
+def test_a_workbook_is_to_be_saved_as_csv(here, capsys):
+    (here / "mine.xlsx").write_bytes(b"PK")
+    assert main(["fit", "mine.xlsx", SLEEP]) == 2
+    assert "is a workbook; save its sheet as CSV" in capsys.readouterr().err

@@ -282,10 +282,21 @@ def test_fault_53_odd_paths(tmp_path, name):
     assert len(read_data(write(tmp_path, "y,x\n1,2\n3,4\n", name))) == 2
 
 
-@pytest.mark.parametrize("name", ["d.pkl", "d.npy", "d.pickle", "d.xlsx"])
+@pytest.mark.parametrize("name", ["d.pkl", "d.npy", "d.pickle"])
 def test_fault_58_pickles_are_not_read(tmp_path, name):
     with pytest.raises(DataError, match="are not read; save the table as CSV or Parquet"):
         read_data(write(tmp_path, b"cos\nsystem\n(S'true'\ntR.", name))
+
+
+@pytest.mark.parametrize("name", ["d.xlsx", "d.xls", "d.ods"])
+def test_a_workbook_is_to_be_saved_as_csv(tmp_path, name):
+    with pytest.raises(DataError, match="is a workbook; save its sheet as CSV"):
+        read_data(write(tmp_path, b"PK", name))
+
+
+def test_a_formula_in_place_of_the_data_says_so():
+    with pytest.raises(DataError, match=r"'y ~ x' is a formula where data should be.*bc\.fit\(formula, data\)"):
+        read_data("y ~ x")
 
 
 @pytest.mark.parametrize("source", [3, None, [1, 2], {"y": [1]}, np.ones((3, 2))])

@@ -70,7 +70,11 @@ def test_fault_03_trailing_junk(text, message, position):
         ("-1 + x", "There is no '~' and hence no response"),
         ("~ x", "There is no response before '~'"),
         ("1 ~ x", "'1' is no response"),
-        ("y + z ~ x", r"'y \+ z' is no response"),
+        ("2 * 3 ~ x", r"'2 \* 3' is no response"),
+        ("y, z ~ x", "'y, z' is no response"),
+        ("y | se(s) ~ x", "known residual variances are not supported yet"),
+        ("y | z ~ x", "not allowed in the response; what brms writes after it is not supported"),
+        ("y:z ~ x", "':' is not allowed in the response"),
         ("poly(y, 2) ~ x", "cannot be the response"),
     ],
 )
@@ -124,7 +128,9 @@ def test_misplaced_random_terms(text, message):
         parse(text)
 
 
-@pytest.mark.parametrize("text", ["y ~ x**2", "y ~ x**2.5", "y ~ (a + b)**99", "y ~ {x**99}", "y ~ {2**x}"])
+@pytest.mark.parametrize(
+    "text", ["y ~ x^2", "y ~ x**2", "y ~ x**2.5", "y ~ (a + b)^99", "y ~ log(x)^2", "y ~ (x)^2", "y ~ ((log(x + 1)))^2"]
+)
 def test_powers_that_would_be_misread(text):
     with pytest.raises(FormulaError, match=r"square of a column|exponent"):
         parse(text)
@@ -156,6 +162,29 @@ HOSTILE = [
     "y ~ [x for x in y]",
     "y ~ (lambda q: q)(x)",
     "y ~ hostile(x)",
+    'y ~ I(__import__("os").system("touch {path}"))',
+    'y ~ ns(x, df=__import__("os").system("touch {path}"))',
+    "y ~ np.os.system('touch {path}')",
+    "y ~ np.log.__class__(x)",
+    "y ~ I(x.__class__)",
+    "y ~ I(x).system('touch {path}')",
+    "y ~ bs(x, knots=c(open('{path}', 'w')))",
+    "y ~ C(x, open('{path}', 'w'))",
+    "y ~ factor(x, levels=exec('1'))",
+    "y ~ I(lambda: x)",
+    "y ~ I(x for x in y)",
+    "y ~ I([x for x in y])",
+    "y ~ I(x := 3)",
+    "y ~ I(f'{{x}}')",
+    "y ~ I(x[0])",
+    "y ~ I(x if x else y)",
+    "y ~ I(x and y)",
+    "y ~ I(x @ y)",
+    "y ~ c(x)(y)",
+    "y ~ I(x)(y)",
+    "y ~ as.os.system('touch {path}')",
+    "y ~ scale(x, **x)",
+    "y ~ `np.os`('touch {path}')",
     "y ~ log(hostile('a'))",
 ]
 
@@ -177,17 +206,48 @@ def test_fault_56_names_of_the_caller_are_no_data(data):
         model_frame("y ~ log(secret) + (1 | g)", data)
 
 
-@pytest.mark.parametrize("text", ["y ~ {9**9**9**9}", "y ~ {((9**9)**9)**9}", "y ~ " + "(" * 500, "y ~ " + "-" * 1900])
-def test_fault_56_exhausting_formula(text, data):
-    with pytest.raises(FormulaError):
-        model_frame(text, data)
+EXHAUSTING = [
+    "{9**9**9**9}",
+    "{((9**9)**9)**9}",
+    "I(9^9^9^9)",
+    "I(9^9^9^9 * days)",
+    "I(days^9^9^9^9)",
+    "I('a' * 999999999999999)",
+    "I(g * 999999999999)",
+    "I(c(1, 2) * 999999999999)",
+    "ns(days, df=999999999)",
+    "bs(days, df=5, degree=999999999)",
+    "poly(days, 999999999)",
+    "(" * 500,
+    "I(" * 19 + "days",
+    "-" * 1900,
+    "I(" + "-" * 1900 + "days)",
+    "I(days" + "^2" * 900 + ")",
+    "days + " * 300,
+    "days" * 600,
+]
 
 
-@pytest.mark.parametrize("name", ["chain", "draw", "coef", "sample", "a/b", "x[1]"])
-@pytest.mark.parametrize("template", ["y ~ `{}`", "y ~ (1 | `{}`)", "`{}` ~ x"])
-def test_fault_63_reserved_names(name, template):
+@pytest.mark.parametrize("term", EXHAUSTING)
+def test_fault_56_exhausting_formula(term, data):
+    with pytest.raises((FormulaError, DataError)):
+        model_frame(f"y ~ {term}", data)
+
+
+def test_fault_56_names_with_dots_are_columns_and_no_attributes(data):
+    for name in ("np.os", "x.T", "days.values", "os.path"):
+        with pytest.raises(DataError, match=f"no column {name!r}"):
+            model_frame(f"y ~ {name}", data)
+        with pytest.raises(DataError, match=f"no column {name!r}"):
+            model_frame(f"y ~ log({name})", data)
+
+
+@pytest.mark.parametrize("name", ["chain", "draw", "coef", "sample", "obs", "a/b", "x[1]"])
+def test_fault_63_reserved_names_of_grouping_columns(name):
     with pytest.raises(FormulaError, match="rename"):
-        parse(template.format(name))
+        parse(f"y ~ (1 | `{name}`)")
+    assert parse(f"y ~ `{name}` + (1 + `{name}` | g)").predictors == (name,)
+    assert parse(f"`{name}` ~ x").response_name == name
 
 
 @pytest.mark.parametrize("name", ["beta", "sigma"])
@@ -200,3 +260,107 @@ def test_fault_63_factors_named_as_parameters(name):
 def test_fault_63_unused_columns_may_have_any_name(data):
     frame = data.frame.assign(**{"chain": 1, "a/b": 2})
     assert model_frame("y ~ days + (1 | g)", Dataset(frame=frame, name="trial")).coefs == ("Intercept", "days")
+
+
+SPELLINGS = [
+    ("us(1 + x | g)", "write (1 + x | g)"),
+    ("diag(1 + x | g)", "write (1 + x || g)"),
+    ("zerocorr(1 + log(x) | g)", "write (1 + log(x) || g)"),
+    ("cs(x | g)", "compound symmetry is not supported; with a correlation for each pair write (x | g)"),
+    ("(1 | factor(g))", "a column without a function, as in (1 | g)"),
+    ("(1 + x |p| g)", "(1 |p| g) of brms is (1 | g) here"),
+    ("x > 2", "as in I(x > 2)"),
+    ("I(x = 2)", "write == to compare, as in I(x == 2)"),
+    ("I(1 < x < 3)", "write I((x > 1) * (x < 3)) for both"),
+    ("I(x & z)", "write I((a > 1) * (b > 1)) for both"),
+    (".", "name the predictors"),
+    ("s(x)", "write ns(x, df=3) or bs(x, df=4)"),
+    ("I(x > 2) * TRUE", "'TRUE' is not allowed here"),
+]
+
+
+@pytest.mark.parametrize(("term", "hint"), SPELLINGS)
+def test_a_spelling_that_is_refused_shows_the_right_one(term, hint):
+    with pytest.raises(FormulaError) as caught:
+        parse(f"y ~ {term}")
+    assert hint in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "mended"),
+    [
+        ("y ~ dose (mg/L) + (1 | g)", "y ~ `dose (mg/L)` + (1 | g)"),
+        ("y ~ log(dose (mg/L)) * days", "y ~ log(`dose (mg/L)`) * days"),
+        ("y ~ a/b + days", "y ~ `a/b` + days"),
+        ("y ~ days + (1 | school id)", "y ~ days + (1 | `school id`)"),
+        ("y ~ 2nd + C(g, '2nd')", "y ~ `2nd` + C(g, '2nd')"),
+        ("y ~ _private", "y ~ `_private`"),
+        ("y ~ None", "y ~ `None`"),
+        ("y ~ x-ray-dose + x-ray", "y ~ `x-ray-dose` + `x-ray`"),
+    ],
+)
+def test_a_name_without_its_backticks_is_shown_with_them(data, text, mended):
+    odd = ["dose (mg/L)", "a/b", "2nd", "_private", "None", "x-ray", "x-ray-dose"]
+    frame = data.frame.assign(**dict.fromkeys(odd, data.frame["days"]), **{"school id": data.frame["g"]})
+    with pytest.raises(FormulaError, match="backticks") as caught:
+        model_frame(text, Dataset(frame=frame, name="trial"))
+    assert str(caught.value).splitlines()[-1].strip() == mended
+
+
+def test_backticks_are_not_proposed_where_they_do_not_help(data):
+    frame = data.frame.assign(**{"a b": 1.0, "1": 2.0})
+    with pytest.raises(DataError, match="no column 'Day'"):
+        model_frame("y ~ 1 + Day", Dataset(frame=frame, name="trial"))
+
+
+@pytest.mark.parametrize(
+    "dates", [["2020-01-01", "2020-02-03"], ["3.1.2020", "4.12.2020"], ["2020-01-01T10:00:00Z"] * 2]
+)
+def test_dates_as_text_say_how_to_make_them_numbers(data, dates):
+    frame = data.frame.assign(t=dates * 4)
+    for text in ("y ~ t + (1 | g)", "t ~ days"):
+        with pytest.raises(DataError, match=r"t is a column of dates, such as .*days since the first"):
+            model_frame(text, Dataset(frame=frame, name="trial"))
+    if dates[0] != dates[1]:
+        assert model_frame("y ~ C(t) + (1 | g)", Dataset(frame=frame, name="trial")).coefs[1].startswith("C(t)[")
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ({"treatment": "placbo"}, "'placbo' is no level of 'treatment'. Did you mean 'placebo'?"),
+        ({"treatmnt": "placebo"}, "no predictor in 'y ~ treatment + days'.Did you mean 'treatment'?"),
+        ({"days": "3"}, "write C(days, 3) in the formula"),
+        ({"g": "a"}, "'g', which is no predictor"),
+    ],
+)
+def test_a_reference_that_is_none_says_what_there_could_be(data, reference, message):
+    frame = data.frame.assign(treatment=["drug", "placebo"] * 4)
+    with pytest.raises(FormulaError) as caught:
+        model_frame("y ~ treatment + days", Dataset(frame=frame, name="trial"), reference=reference)
+    assert message.replace(".Did", ". Did") in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("term", "message"),
+    [
+        ("C(g, 'z')", "'z' is no level of 'g'"),
+        ("T(g, 'z')", "'z' is no level of 'g'"),
+        ("factor(g, levels=c('a', 'b'))", "levels= names 2 of the 4 levels of 'g'"),
+        ("ns(days, df=2.5)", "ns() has df=2.5; here it is a whole number from 1 to 200"),
+        ("ns(days, df=0)", "df=0"),
+        ("ns(days, knots=c(2, 99))", "they lie between 0 and 7"),
+        ("ns(g, df=3)", "ns() is for one column of numbers"),
+        ("bs(days, df=2)", "from 3 to 200"),
+        ("poly(days, 8)", "from 1 to 7"),
+        ("bs(days, df=4, df=5)", "has an argument twice"),
+        ("I(g + 1)", "'g' is no number"),
+        ("I(2)", "has no value of its own in each row"),
+        ("c(1, 2)", "has no value of its own in each row"),
+        ("scale(days, 1, 2, 3)", "Cannot evaluate"),
+    ],
+)
+def test_arguments_that_cannot_be_used_say_why(data, term, message):
+    with pytest.raises(FormulaError) as caught:
+        model_frame(f"y ~ {term}", data)
+    assert message in str(caught.value)
