@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import ndtri
 
-from bayescompare.comparison.monte_carlo import mean, wilson
+from bayescompare.comparison.monte_carlo import Estimated, exact_share, half_width, mean
 
-__all__ = ["Interval", "contrast", "coverage_shortfall", "flagged_share", "largest_bias", "share_of"]
+__all__ = [
+    "Interval",
+    "contrast",
+    "coverage_shortfall",
+    "flagged_share",
+    "largest_bias",
+    "largest_mean",
+    "share_of",
+]
 
 Array = npt.NDArray[np.float64]
 
@@ -29,12 +37,12 @@ class Interval:
 
 
 def share_of(hits: Array) -> Interval:
-    """Return a share with its Wilson interval; NaN entries are not used, but counted in the total."""
+    """Return a share with its exact interval; NaN entries are not used, but counted in the total."""
     hits = np.asarray(hits, dtype=float)
     used = hits[np.isfinite(hits)]
     if not len(used):
         return Interval(value=np.nan, lower=np.nan, upper=np.nan, n_used=0, n_total=len(hits))
-    lower, upper = wilson(float(used.sum()), len(used))
+    lower, upper = exact_share(float(used.sum()), len(used))
     return Interval(value=float(used.mean()), lower=lower, upper=upper, n_used=len(used), n_total=len(hits))
 
 
@@ -49,51 +57,77 @@ def flagged_share(fits: pd.DataFrame, flags: set[str]) -> Interval:
     return share_of(np.where(status == "not_applicable", np.nan, hits))
 
 
-def largest_bias(optimum: pd.DataFrame, minuend: str, subtrahend: str) -> Interval:
+def largest_bias(optimum: pd.DataFrame, minuend: str, subtrahend: str, n_total: int) -> Interval:
     """Return the largest absolute mean difference over the parameters, in standard errors, paired.
 
-    The interval is of that parameter's mean, at a level that allows for the choice among the
-    parameters (Bonferroni).
+    Parameters
+    ----------
+    n_total
+        How many fits were asked for.
+
+    See Also
+    --------
+    largest_mean : The interval.
     """
-    found = []
-    for parameter, group in optimum.groupby("parameter", sort=False):
-        difference = (group[minuend] - group[subtrahend]).to_numpy(float) / group["scale"].to_numpy(float)
-        estimated = mean(np.where(np.isfinite(difference), difference, np.nan))
-        if estimated.n_used > 1:
-            found.append((abs(estimated.value), str(parameter), estimated))
+    difference = (optimum[minuend] - optimum[subtrahend]) / optimum["scale"]
+    found = [
+        (str(parameter), mean(values.where(np.isfinite(values)).to_numpy(float)))
+        for parameter, values in difference.groupby(optimum["parameter"], sort=False)
+    ]
+    return largest_mean([(name, one) for name, one in found if one.n_used], n_total)
+
+
+def largest_mean(found: Sequence[tuple[str, Estimated]], n_total: int) -> Interval:
+    """Return the largest absolute value of several means, with the interval of the largest true one.
+
+    The intervals of the means hold all together (Student's t, Bonferroni); the largest true mean lies between the
+    largest of their lower and the largest of their upper ends. So it is beyond a margin where one of the means is, and
+    within it where all are. A mean without a spread, as that of a single value, may lie anywhere.
+    """
     if not found:
-        return Interval(value=np.nan, lower=np.nan, upper=np.nan, n_used=0, n_total=0)
-    size, parameter, estimated = max(found, key=lambda entry: entry[0])
-    half = float(ndtri(1 - 0.025 / len(found))) * estimated.mcse
+        return Interval(value=np.nan, lower=np.nan, upper=np.nan, n_used=0, n_total=n_total)
+    size = np.array([abs(one.value) for _, one in found])
+    mcse, n = np.array([one.mcse for _, one in found]), np.array([one.n_used for _, one in found])
+    half = np.where(mcse > 0, half_width(mcse, n, len(found)), np.inf)
+    parameter, estimated = found[int(size.argmax())]
     return Interval(
-        value=size,
-        lower=max(size - half, 0.0),
-        upper=size + half,
+        value=float(size.max()),
+        lower=max(float((size - half).max()), 0.0),
+        upper=float((size + half).max()),
         n_used=estimated.n_used,
-        n_total=estimated.n_total,
+        n_total=n_total,
         where=f"{parameter}: {estimated.value:+.3g}",
     )
 
 
 def coverage_shortfall(intervals: pd.DataFrame, estimates: pd.DataFrame, kind: str = "eti") -> Interval:
-    """Return the nominal less the actual coverage of the worst-covered parameter, allowing for the choice."""
+    """Return the nominal less the actual coverage of the worst-covered parameter, at the first level in the table.
+
+    The exact intervals of the parameters hold all together (Bonferroni); the largest true shortfall lies between the
+    largest of their lower and the largest of their upper ends.
+    """
     keys = ["scenario", "replicate", "estimator", "parameter"]
-    merged = intervals[intervals["kind"] == kind].merge(estimates[[*keys, "truth"]], on=keys)
-    found = []
-    for (parameter, level), group in merged.groupby(["parameter", "level"], sort=False):
-        known = np.isfinite(group[["lower", "upper", "truth"]].to_numpy(float)).all(axis=1)
-        used = group[known]
-        covered = float(((used["lower"] <= used["truth"]) & (used["truth"] <= used["upper"])).sum())
-        if len(used):
-            found.append(
-                (float(level) - covered / len(used), str(parameter), float(level), covered, len(used), len(group))
-            )
-    if not found:
+    kept = intervals[intervals["kind"] == kind]
+    first = kept["level"].iloc[0] if len(kept) else np.nan
+    merged = kept[kept["level"] == first].merge(estimates[[*keys, "truth"]], on=keys)
+    known = np.isfinite(merged[["lower", "upper", "truth"]].to_numpy(float)).all(axis=1)
+    inside = (merged["lower"] <= merged["truth"]) & (merged["truth"] <= merged["upper"])
+    covered = inside.where(known).astype(float).groupby(merged["parameter"], sort=False).agg(["sum", "count", "size"])
+    covered = covered[covered["count"] > 0]
+    if not len(covered):
         return Interval(value=np.nan, lower=np.nan, upper=np.nan, n_used=0, n_total=0)
-    shortfall, parameter, level, covered, n_used, n_total = max(found)
-    lower, upper = wilson(covered, n_used, 1 - 0.05 / len(found))
+    ends = np.array([
+        exact_share(row["sum"], int(row["count"]), 1 - 0.05 / len(covered)) for _, row in covered.iterrows()
+    ])  # fmt: skip
+    shortfall = first - covered["sum"] / covered["count"]
+    worst = shortfall.idxmax()
     return Interval(
-        value=shortfall, lower=level - upper, upper=level - lower, n_used=n_used, n_total=n_total, where=parameter
+        value=float(shortfall[worst]),
+        lower=float((first - ends[:, 1]).max()),
+        upper=float((first - ends[:, 0]).max()),
+        n_used=int(covered.loc[worst, "count"]),
+        n_total=int(covered.loc[worst, "size"]),
+        where=str(worst),
     )
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
 from bayescompare.comparison.cells import Frames
 from bayescompare.comparison.decomposition import Decomposition
 from bayescompare.comparison.estimands import flagged_share
+from bayescompare.comparison.monte_carlo import half_width
 from bayescompare.comparison.schema import HEADLINE_COLUMNS
 from bayescompare.fits import Flag
 
@@ -38,7 +38,8 @@ def headline(verdicts: pd.DataFrame, parts: Decomposition, tables: Frames) -> pd
     """Return the worst number of each estimator in each aspect of `ASPECTS`, over the scenarios and parameters.
 
     Intervals are of 95 % for the mean or share of that one scenario; those of means allow for its choice among the
-    others (Bonferroni). An estimator that does not estimate the sds has no row of these aspects.
+    others (Bonferroni). ``least`` and ``most`` are the ends between which the largest true mean lies, whichever it is.
+    An estimator that does not estimate the sds has no row of these aspects.
 
     Parameters
     ----------
@@ -108,13 +109,16 @@ def group_sds(means: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Columns ``estimator``, ``aspect`` (those of `ASPECTS` that are mean errors), ``scenario``, ``parameter``,
         ``value``, ``lower``, ``upper``, ``n_used``, ``n_total``. The intervals of an estimator and aspect hold all
-        together with a probability of 95 % (Bonferroni); a mean without a Monte Carlo error is left out.
+        together with a probability of 95 % (Student's t, Bonferroni); that of a mean without a spread, as of one data
+        set, is the whole line. An objective that is the marginal likelihood itself moves nothing, by definition.
     """
-    kept = (means["unit"] == _UNIT) & means["parameter"].str.startswith("sd_") & means["mcse"].notna()
+    kept = (means["unit"] == _UNIT) & means["parameter"].str.startswith("sd_") & means["value"].notna()
     sds = means[kept & means["part"].isin(_PARTS)]
     sds = sds.assign(aspect=sds["part"].map(_PARTS))
-    each = sds.groupby(["estimator", "aspect"])["value"].transform("size")
-    half = ndtri(1 - 0.025 / each.to_numpy(dtype=float)) * sds["mcse"]
+    spread, same = sds["mcse"] > 0, (sds["aspect"] == "objective") & (sds["value"] == 0)
+    each = spread.groupby([sds["estimator"], sds["aspect"]]).transform("sum").clip(lower=1).to_numpy(float)
+    half = half_width(sds["mcse"].to_numpy(float), sds["n_used"].to_numpy(), each)
+    half = np.select([spread, same], [half, 0.0], np.inf)
     sds = sds.assign(lower=sds["value"] - half, upper=sds["value"] + half)
     return sds[["estimator", "aspect", "scenario", "parameter", "value", "lower", "upper", "n_used", "n_total"]]
 
@@ -122,10 +126,16 @@ def group_sds(means: pd.DataFrame) -> pd.DataFrame:
 def _sds(means: pd.DataFrame) -> Iterator[dict[str, object]]:
     """Yield the largest mean of each part over the sds of the random effects."""
     for _, group in group_sds(means).groupby(["estimator", "aspect"], sort=False):
+        size, half = group["value"].abs(), (group["upper"] - group["lower"]) / 2
+        sized = size[np.isfinite(half)]
+        if not len(sized):
+            continue
         yield {
-            **group.loc[group["value"].abs().idxmax()].to_dict(),
-            "best": float(group["value"].abs().min()),
-            "choices": len(group),
+            **group.loc[sized.idxmax()].to_dict(),
+            "least": max(float((size - half).max()), 0.0),
+            "most": float((size + half).max()),
+            "best": float(sized.min()),
+            "choices": len(sized),
         }
 
 
@@ -145,10 +155,11 @@ def _effects(recovery: pd.DataFrame) -> Iterator[dict[str, object]]:
             continue
         scenario = found["mean"].idxmax()
         worst = found.loc[scenario]
-        half = float(ndtri(1 - 0.025 / len(found))) * worst["std"] / np.sqrt(worst["count"])
+        n_used = int(worst["count"])
+        half = float(half_width(worst["std"] / np.sqrt(n_used), np.array(n_used), len(found)))
         value, lower, upper = np.exp(worst["mean"] + half * np.array([0, -1, 1]))
         yield {
             "estimator": label, "aspect": "effects", "value": value, "lower": lower, "upper": upper,
-            "scenario": scenario, "parameter": "", "n_used": int(worst["count"]), "n_total": int(worst["size"]),
+            "scenario": scenario, "parameter": "", "n_used": n_used, "n_total": int(worst["size"]),
             "best": float(np.exp(found["mean"].min())), "choices": len(found),
         }  # fmt: skip

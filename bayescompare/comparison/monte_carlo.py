@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import bdtr, ndtri
+from scipy.special import bdtr, betaincinv, ndtri, stdtrit
 
 from bayescompare.comparison.grouping import Array, Codes, Groups
 
@@ -13,6 +13,8 @@ __all__ = [
     "NORMAL",
     "Estimated",
     "Statistics",
+    "exact_share",
+    "half_width",
     "jackknife",
     "jackknives",
     "mean",
@@ -50,9 +52,23 @@ class Statistics:
     n_used: Codes
 
 
+def half_width(mcse: Array, n_used: Codes, choices: Array | int = 1) -> Array:
+    """Return half the width of 95 % intervals of means: standard errors times a quantile of Student's t.
+
+    Parameters
+    ----------
+    mcse, n_used
+        Standard errors, and the number of replicates behind each: t has one degree of freedom less.
+    choices
+        How many intervals are to hold all together (Bonferroni).
+    """
+    freedom = np.asarray(n_used, dtype=float) - 1
+    return np.where(freedom > 0, stdtrit(np.maximum(freedom, 1), 1 - 0.025 / choices), np.nan) * mcse
+
+
 def symmetric(value: Array, mcse: Array, n_used: Codes) -> Statistics:
-    """Return statistics with intervals of 1.96 standard errors each side."""
-    half = NORMAL * mcse
+    """Return statistics with intervals of Student's t; see `half_width`."""
+    half = half_width(mcse, n_used)
     return Statistics(value=value, mcse=mcse, lower=value - half, upper=value + half, n_used=n_used)
 
 
@@ -147,10 +163,19 @@ def wilson(successes: float, n: int, level: float = 0.95) -> tuple[float, float]
     return float(lower[0]), float(upper[0])
 
 
-def median_interval(values: Array) -> tuple[float, float, float]:
-    """Return the median with the order statistics that hold it with at least 95 %; NaN where none do.
+def exact_share(successes: float, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Return the interval of a share of Clopper and Pearson (1934): each end misses in at most half of 1 - level."""
+    tail = (1 - level) / 2
+    lower = betaincinv(successes, n - successes + 1, tail) if successes > 0 else 0.0
+    upper = betaincinv(successes + 1, n - successes, 1 - tail) if successes < n else 1.0
+    return float(lower), float(upper)
 
-    The number of values below the median is binomial; with fewer than six values even the extremes may miss it.
+
+def median_interval(values: Array, level: float = 0.95) -> tuple[float, float, float]:
+    """Return the median with the order statistics that hold it with at least a level; NaN where none do.
+
+    The number of values below the median is binomial; at 95 % and with fewer than six values even the extremes may
+    miss it.
     """
     known = np.sort(values[~np.isnan(values)])
     if not len(known):
@@ -158,7 +183,7 @@ def median_interval(values: Array) -> tuple[float, float, float]:
     # the mean of two infinities is one
     middle = known[(len(known) - 1) // 2], known[len(known) // 2]
     median = float(middle[0] if middle[0] == middle[1] else (middle[0] + middle[1]) / 2)
-    below = int(np.searchsorted(bdtr(np.arange(len(known)), len(known), 0.5), 0.025))
+    below = int(np.searchsorted(bdtr(np.arange(len(known)), len(known), 0.5), (1 - level) / 2))
     if below < 1:
         return median, np.nan, np.nan
     return median, float(known[below - 1]), float(known[-below])

@@ -19,6 +19,7 @@ from bayescompare.comparison.estimands import (
     largest_bias,
     share_of,
 )
+from bayescompare.comparison.monte_carlo import median_interval
 from bayescompare.comparison.records import same_estimand
 from bayescompare.engines.catalog import ESTIMATORS, settings
 from bayescompare.fits import GATE
@@ -98,7 +99,8 @@ def _cells(frames: Frames) -> Iterator[_Cell]:
             yield _Cell(1, "", estimator, scenario, _premature(fits))
             yield _Cell(2, "", estimator, scenario, flagged_share(fits, _UNSTABLE))
             for aspect, columns in _BIASES.items():
-                yield _Cell(3, aspect, estimator, scenario, largest_bias(optimum(scenario, estimator), *columns))
+                found = largest_bias(optimum(scenario, estimator), *columns, len(fits))
+                yield _Cell(3, aspect, estimator, scenario, found)
         elif estimator.startswith("lbfgs-ml"):
             yield _Cell(5, "", estimator, scenario, _away(fits))
         elif estimator.startswith("nuts"):
@@ -124,16 +126,32 @@ def _learning_rates(fits: pd.DataFrame) -> Iterator[_Cell]:
     adam = fits[fits["estimator"].str.startswith("adam")].copy()
     adam["rate"] = adam["estimator"].map(learning_rate)
     adam["base"] = adam["estimator"].map(without_learning_rate)
+    adam["gap"] = adam["gap_sd"].mask(_lost(adam), np.inf)
     for (scenario, base), group in adam.dropna(subset=["rate"]).groupby(["scenario", "base"], sort=False):
-        medians = group.groupby("rate")["gap_sd"].median()
-        best = _best_rate(medians.dropna())
-        near = medians[(medians.index >= best / 10.001) & (medians.index <= best * 10.001)]
-        if len(near) < 3 or near.index.min() >= best or near.index.max() <= best:
-            continue
-        boot = _bootstrap_range(group[group["rate"].isin(near.index)])
-        value = float(near.max() - near.min())
-        n = int(group["replicate"].nunique())
-        yield _Cell(7, "", base, scenario, Interval(value=value, lower=boot[0], upper=boot[1], n_used=n, n_total=n))
+        found = _medians(group)
+        best = _best_rate(found["median"].replace(np.inf, np.nan).dropna())
+        near = found[(found.index >= best / 10.001) & (found.index <= best * 10.001)]
+        if len(near) >= 3 and near.index.min() < best < near.index.max():
+            yield _Cell(7, "", base, scenario, _range(near, int(group["replicate"].nunique())))
+
+
+def _medians(group: pd.DataFrame) -> pd.DataFrame:
+    """Return the median gap of each rate with its interval; those of all rates hold together (Bonferroni)."""
+    rates = {rate: one["gap"].to_numpy(float) for rate, one in group.groupby("rate")}
+    rows = [median_interval(gaps, 1 - 0.05 / len(rates)) for gaps in rates.values()]
+    return pd.DataFrame(rows, index=list(rates), columns=["median", "lower", "upper"])
+
+
+def _range(medians: pd.DataFrame, n: int) -> Interval:
+    """Return the range of some medians: it lies between that of their nearest and that of their farthest ends."""
+    lower, upper = medians["lower"].fillna(0.0), medians["upper"].fillna(np.inf)
+    return Interval(
+        value=float(medians["median"].max() - medians["median"].min()),
+        lower=max(float(lower.max() - upper.min()), 0.0),
+        upper=float(upper.max() - lower.min()),
+        n_used=n,
+        n_total=n,
+    )
 
 
 def _best_rate(medians: pd.Series) -> float:
@@ -153,15 +171,6 @@ def learning_rate(label: str) -> float:
     name = label.partition(":")[0]
     default = settings(name).get("lr", np.nan) if name in ESTIMATORS else np.nan
     return float(given[1] if given else default)
-
-
-def _bootstrap_range(group: pd.DataFrame, times: int = 500) -> tuple[float, float]:
-    """Return a 95 % interval of the range of medians, resampling replicates; the seed is fixed."""
-    wide = group.pivot_table(index="replicate", columns="rate", values="gap_sd").to_numpy()
-    rng = np.random.default_rng(0)
-    medians = [np.nanmedian(wide[rng.integers(len(wide), size=len(wide))], axis=0) for _ in range(times)]
-    ranges = [float(np.ptp(values)) for values in medians]
-    return float(np.quantile(ranges, 0.025)), float(np.quantile(ranges, 0.975))
 
 
 def _row(cell: _Cell, margin: float | None = None) -> dict[str, object]:

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-from scipy.special import ndtri
 
 from bayescompare.comparison.if_true import AT_BOUND
-from bayescompare.comparison.monte_carlo import wilson
+from bayescompare.comparison.monte_carlo import half_width, wilson
 from bayescompare.engines.base import HARMLESS
 from bayescompare.reporting.formats import count, percent, plain, signed, whole
 
@@ -83,7 +82,7 @@ def _bias(table: pd.DataFrame) -> str:
     size = rows["value"].abs() if unit.startswith("ML") else (rows["value"] / rows["mcse"]).abs()
     worst = rows.loc[size.idxmax()]
     far = f"{with_error(abs(worst['value']), worst['mcse'])} {unit}"
-    told = abs(worst["value"]) > float(ndtri(1 - 0.025 / len(rows))) * worst["mcse"]
+    told = abs(worst["value"]) > half_width(worst["mcse"], worst["n_used"], len(rows))
     name = f"{worst['parameter']} of {worst['estimator']}"
     if not told:
         return f"no mean error could be told from zero (the largest, of {name}, is {far})"

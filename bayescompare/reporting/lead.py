@@ -66,25 +66,22 @@ def sentences(subject: Subject, found: pd.DataFrame, sds: pd.DataFrame, where: M
     if objectives:
         without = [label for label in labels if label not in set(sds["estimator"])]
         others = found[(found["aspect"] == _OBJECTIVE) & found["estimator"].str.startswith("nuts")].to_dict("records")
-        said.append(_objective(max(objectives, key=_at_least), without, others if adam else [], where))
+        worst = _telling(max(objectives, key=_at_least), sds)
+        said.append(_objective(worst, without, others if adam else [], where))
     return said
 
 
 def _best(row: _Row, sds: pd.DataFrame, who: str, where: Mapping[str, str]) -> Sentence:
-    mine = sds[(sds["estimator"] == row["estimator"]) & (sds["aspect"] == _OPTIMIZER)]
-    # the worst mean may lie within the margin where a less certain one does not
-    within = mine[["lower", "upper"]].abs().to_numpy().max() < _MARGIN
-    verdict = Verdict.REFUTED if within else Verdict.UNDECIDED
-    if _verdict(row) == Verdict.SUPPORTED:
-        verdict = Verdict.SUPPORTED
+    row = _telling(row, sds)
     numbers = (
         f"{described(row['estimator'])}: of {row['choices']} sds the one farthest from its optimum is "
         f"{_moved(row)} SE from it {_place(row, where)}."
     )
-    return Sentence(_AT_BEST[verdict].format(who=who), numbers)
+    return Sentence(_AT_BEST[_verdict(row)].format(who=who), numbers)
 
 
 def _worst(row: _Row, rows: Sequence[_Row], sds: pd.DataFrame, where: Mapping[str, str]) -> Sentence:
+    row = _telling(row, sds)
     verdict = _verdict(row)
     claim = {
         Verdict.REFUTED: "At its worst, it takes them there too.",
@@ -93,9 +90,9 @@ def _worst(row: _Row, rows: Sequence[_Row], sds: pd.DataFrame, where: Mapping[st
     }[verdict]
     parts = [f"{described(row['estimator'])}: {_moved(row)} {_place(row, where)}"]
     mine = sds[(sds["estimator"] == row["estimator"]) & (sds["aspect"] == _OPTIMIZER)].to_dict("records")
-    across = [one for one in mine if one["value"] * row["value"] < 0 and _verdict(one) == Verdict.SUPPORTED]
+    across = [one for one in mine if one["value"] * row["value"] < 0 and _beyond(one)]
     if across:
-        other = max(across, key=_at_least)
+        other = max(across, key=_nearest)
         parts.append(f"another {_moved(other)}, {_side(other)} it {_place(other, where)}")
     for one in rows:
         if one["aspect"] == "arrival" and one["estimator"] == row["estimator"]:
@@ -126,22 +123,33 @@ def _objective(row: _Row, without: Sequence[str], sampled: Sequence[_Row], where
     return Sentence(claim, f"{numbers}.")
 
 
-def _bounds(row: _Row) -> tuple[float, float]:
-    """Return the interval of a mean, counted from zero to the side where the mean lies."""
-    return (row["lower"], row["upper"]) if row["value"] >= 0 else (-row["upper"], -row["lower"])
+def _telling(row: _Row, sds: pd.DataFrame) -> _Row:
+    """Return the row with the largest mean of those that are surely beyond the margin, where there are any."""
+    mine = sds[(sds["estimator"] == row["estimator"]) & (sds["aspect"] == row["aspect"])].to_dict("records")
+    beyond = [one for one in mine if _beyond(one)]
+    return {**row, **max(beyond, key=lambda one: abs(one["value"]))} if beyond else row
 
 
-def _at_least(row: _Row) -> float:
-    return _bounds(row)[0]
+def _nearest(row: _Row) -> float:
+    """Return the end of an interval that is nearest to zero, counted to the side where the mean lies."""
+    return row["lower"] if row["value"] >= 0 else -row["upper"]
+
+
+def _beyond(row: _Row) -> bool:
+    return _nearest(row) > _MARGIN
+
+
+def _at_least(row: _Row) -> tuple[float, float]:
+    return row["least"], abs(row["value"])
 
 
 def _at_most(row: _Row) -> float:
-    return max(map(abs, _bounds(row)))
+    return row["most"]
 
 
 def _verdict(row: _Row) -> Verdict:
-    """Return whether a mean is farther from zero than the margin, on the side where it lies."""
-    return decide(*_bounds(row), _MARGIN)
+    """Return whether some mean is farther from zero than the margin, or none is."""
+    return decide(row["least"], row["most"], _MARGIN)
 
 
 def _side(row: _Row) -> str:

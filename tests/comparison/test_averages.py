@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t
 
 from bayescompare.comparison.performance import performance
 from bayescompare.errors import InputError
@@ -39,7 +40,7 @@ def test_cells_have_equal_weights_and_independent_errors(tables):
     )
     assert row["value"] == pytest.approx((few[0]["value"] + few[1]["value"]) / 2)
     assert row["mcse"] == pytest.approx(np.sqrt(few[0]["mcse"] ** 2 + few[1]["mcse"] ** 2) / 2)
-    half = 1.959964 * row["mcse"]
+    half = np.hypot(*(t.ppf(0.975, each["n_used"] - 1) * each["mcse"] for each in few)) / 2
     assert (row["lower"], row["upper"]) == pytest.approx((row["value"] - half, row["value"] + half), rel=1e-6)
     assert tuple(row[["n_cells", "n_used", "n_total"]]) == (2, 30, 30)
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import t
 
 import bayescompare as bc
 from bayescompare.comparison.decomposition import UNITS, decomposition
@@ -51,7 +52,7 @@ def test_the_signed_means_by_hand() -> None:
         row = mean_of(means, part)
         assert (row["value"], row["mcse"]) == pytest.approx((value, error))
         assert (row["n_used"], row["n_total"], row["n_local"], row["reason"]) == (2, 3, 0, "")
-        assert row["upper"] == pytest.approx(value + 1.959964 * error)
+        assert row["upper"] == pytest.approx(value + t.ppf(0.975, 1) * error)
 
 
 def test_the_mean_squared_error_by_hand() -> None:

@@ -7,10 +7,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from bayescompare.comparison.claims import CLAIMS, Verdict, decide
-from bayescompare.comparison.estimands import Interval, contrast, coverage_shortfall, largest_bias, share_of
-from bayescompare.comparison.monte_carlo import wilson
+from bayescompare.comparison.estimands import (
+    Interval,
+    contrast,
+    coverage_shortfall,
+    largest_bias,
+    largest_mean,
+    share_of,
+)
+from bayescompare.comparison.monte_carlo import exact_share as exact
+from bayescompare.comparison.monte_carlo import mean, wilson
 from bayescompare.comparison.verdicts import Contrast, summarise, verdicts
 from tests.comparison.fakes import frames
 
@@ -130,7 +139,7 @@ def test_a_share_near_the_margin_is_undecided(claim):
     row = table[table["claim"] == claim].iloc[0]
     assert row["verdict"] == "undecided"
     assert (row["value"], row["n_used"], row["n_total"]) == (0.05, N, N)
-    assert (row["lower"], row["upper"]) == pytest.approx(wilson(5, N))
+    assert (row["lower"], row["upper"]) == pytest.approx(exact(5, N))
 
 
 def test_a_fit_that_diverged_is_away_from_its_optimum():
@@ -187,20 +196,101 @@ def test_coverage_shortfall_is_that_of_the_worst_parameter():
     assert (found.where, found.n_used) == ("beta[x]", 200)
     assert found.value == pytest.approx(0.2)
     # the level allows for the choice among two
-    lower, upper = wilson(150, 200, 0.975)
+    lower, upper = exact(150, 200, 0.975)
     assert (found.lower, found.upper) == pytest.approx((0.95 - upper, 0.95 - lower))
+
+
+def test_coverage_is_refuted_by_any_parameter_and_supported_only_by_all():
+    rows, few = frames(**coverage_rows(1990, 2000)), frames(**coverage_rows(29, 30))
+    intervals = pd.concat([rows["intervals"], few["intervals"].assign(parameter="beta[x]")])
+    estimates = pd.concat([rows["estimates"], few["estimates"].assign(parameter="beta[x]")])
+    found = coverage_shortfall(intervals, estimates)
+    assert found.value < 0
+    assert decide(found.lower, found.upper, 0.05, fault=False) is Verdict.UNDECIDED
+    assert decide(*_ends(coverage_shortfall(rows["intervals"], rows["estimates"])), 0.05, fault=False) == "supported"
+
+
+def _ends(found: Interval) -> tuple[float, float]:
+    return found.lower, found.upper
+
+
+def test_claim_six_uses_the_first_level_alone():
+    rows = frames(**coverage_rows(190))
+    narrow = rows["intervals"].assign(level=0.5, lower=2.0)
+    first = coverage_shortfall(rows["intervals"], rows["estimates"])
+    assert coverage_shortfall(pd.concat([rows["intervals"], narrow]), rows["estimates"]) == first
+    second = coverage_shortfall(pd.concat([narrow, rows["intervals"]]), rows["estimates"])
+    assert (second.value, second.n_used) == (0.5, 200)
 
 
 def test_the_largest_bias_is_paired_and_allows_for_the_choice():
     rows = bias_rows("a", 0.5)["optimum"], bias_rows("a", 0.5)["estimates"]
     merged = pd.DataFrame(rows[0]).assign(estimate=[one["estimate"] for one in rows[1]])
-    found = largest_bias(pd.concat([merged, merged.assign(parameter="x", estimate=merged["own_optimum"])]),
-                         "estimate", "own_optimum")  # fmt: skip
+    still = merged.assign(parameter="x", estimate=merged["own_optimum"] + 1e-6 * merged["scale"] * merged.index)
+    found = largest_bias(pd.concat([merged, still]), "estimate", "own_optimum", 80)
     difference = (merged["estimate"] - merged["own_optimum"]) / merged["scale"]
     assert found.value == pytest.approx(difference.mean())
-    half = 2.241402727604947 * difference.std() / np.sqrt(N)
+    half = stats.t.ppf(1 - 0.025 / 2, N - 1) * difference.std() / np.sqrt(N)
     assert (found.lower, found.upper) == pytest.approx((found.value - half, found.value + half))
     assert found.where.startswith("beta[x]: +0.5")
+    assert (found.n_used, found.n_total) == (N, 80)
+
+
+def differences(**values: list[float]) -> pd.DataFrame:
+    """Return differences of some parameters in standard errors, as `largest_bias` takes them."""
+    return pd.concat([
+        pd.DataFrame({"parameter": name, "estimate": each, "own_optimum": 0.0, "marginal_ml": 0.0, "scale": 1.0})
+        for name, each in values.items()
+    ])  # fmt: skip
+
+
+def verdict_on(**values: list[float]) -> str:
+    return decide(*_ends(largest_bias(differences(**values), "estimate", "own_optimum", 80)), 0.1)
+
+
+SURE, UNSURE = [0.049, 0.05, 0.051] * 5, [-1.0, 1.0, 0.1] * 5
+
+
+def test_a_bias_is_refuted_only_where_every_parameter_lies_within_the_margin():
+    assert verdict_on(a=SURE, b=[0.0, 0.01, -0.01] * 5) == "refuted"
+    assert verdict_on(a=SURE, b=UNSURE) == "undecided"
+
+
+def test_a_bias_is_supported_by_any_parameter_not_only_by_the_largest_mean():
+    assert verdict_on(a=[0.29, 0.3, 0.31] * 5, b=[one + 0.5 for one in UNSURE]) == "supported"
+
+
+@pytest.mark.parametrize("values", [[5.0], [5.0, 5.0, 5.0], [0.0], [0.0, 0.0]])
+def test_a_mean_without_a_spread_decides_nothing(values):
+    assert verdict_on(a=values) == "undecided"
+    assert verdict_on(a=values, b=SURE) == "undecided"
+
+
+def test_the_bias_is_of_all_fits_that_were_asked_for():
+    rows = bias_rows("adam-penalised", 0.5, n=3)
+    table = verdicts(frames(fits=fit_rows("adam-penalised", 0, "", n=80), **rows))
+    found = table[(table["claim"] == 3) & (table["aspect"] == "optimizer bias")].iloc[0]
+    assert (found["n_used"], found["n_total"]) == (3, 80)
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 20])
+@pytest.mark.parametrize("parameters", [1, 3, 8])
+@pytest.mark.parametrize("bias", [0.0, 0.1])
+def test_false_support_by_normal_replicates_is_at_most_five_percent(n, parameters, bias):
+    rng, times = np.random.default_rng([n, parameters]), 2000
+    values = rng.normal(bias, 0.5, (times, parameters, n))
+    found = [largest_mean([(str(k), mean(one)) for k, one in enumerate(study)], n) for study in values]
+    false = sum(decide(*_ends(one), 0.1) == "supported" for one in found) / times
+    assert false <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / times)
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 10, 20, 80])
+def test_false_verdicts_of_a_share_at_the_margin_are_at_most_five_percent(n):
+    hits = np.arange(n + 1)
+    found = [decide(*exact(float(k), n), 0.05) for k in hits]
+    p = stats.binom.pmf(hits, n, 0.05)
+    for verdict in ("supported", "refuted"):
+        assert p[[one == verdict for one in found]].sum() <= 0.05
 
 
 def test_another_estimand_is_no_bias():
@@ -215,7 +305,8 @@ def test_another_estimand_is_no_bias():
 
 def test_newcombe_s_interval_of_a_difference():
     # Newcombe (1998), Statistics in Medicine 17, 873-890, table II, method 10: 56/70 - 48/80
-    found = contrast(*(share_of(np.arange(n) < hits) for hits, n in ((56, 70), (48, 80))))
+    ends = [(hits / n, *wilson(hits, n), n) for hits, n in ((56, 70), (48, 80))]
+    found = contrast(*(Interval(value=p, lower=low, upper=high, n_used=n, n_total=n) for p, low, high, n in ends))
     assert found.value == pytest.approx(0.2)
     assert (found.lower, found.upper) == pytest.approx((0.0524, 0.3339), abs=5e-5)
     assert (found.n_used, found.n_total) == (70, 70)
@@ -281,6 +372,22 @@ def test_rates_that_are_all_as_good_are_judged_around_the_middle_one():
     best_at_the_edge_by_noise = {"lr=0.001": 1e-9, "lr=0.01": 3e-8, "lr=0.1": 2e-8}
     row = verdicts(frames(fits=rate_rows(best_at_the_edge_by_noise))).query("claim == 7").iloc[0]
     assert row["verdict"] == "refuted"
+
+
+def test_the_range_of_medians_of_equal_rates_supports_nothing():
+    rng, wrong = np.random.default_rng(3), 0
+    labels = ("adam-marginal:lr=0.001", "adam-marginal:lr=0.01", "adam-marginal:lr=0.1")
+    for _ in range(40):
+        rows = [fit_row(label, k, gap_sd=gap) for label in labels for k, gap in enumerate(rng.exponential(1.0, 20))]
+        wrong += (verdicts(frames(fits=rows)).query("claim == 7")["verdict"] == "supported").any()
+    assert wrong <= 6  # 5 % and two Monte Carlo errors of 40
+
+
+def test_a_rate_at_which_fits_are_lost_is_far_from_the_optimum():
+    rows = rate_rows({"lr=0.001": 0.02, "lr=0.01": 0.01})
+    rows += [fit_row("adam-marginal:lr=0.1", k, flags=("diverged",), gap_sd=np.nan) for k in range(30)]
+    row = verdicts(frames(fits=rows)).query("claim == 7").iloc[0]
+    assert (row["verdict"], row["value"]) == ("supported", np.inf)
 
 
 def test_a_best_rate_at_the_edge_tests_nothing():

@@ -22,7 +22,7 @@ class _Measure:
 _MEASURES: Mapping[str, _Measure] = {
     "bias": _Measure(
         "where it misses the dashed zero there is bias",
-        "The mean of estimate less truth. Its interval is 1.96 Monte Carlo standard errors, sd / √n, to each side.",
+        "The mean of estimate less truth. Its interval is Student's t with the Monte Carlo standard error, sd / √n.",
         "An interval that misses the dashed zero.",
     ),
     "coverage": _Measure(
@@ -33,14 +33,14 @@ _MEASURES: Mapping[str, _Measure] = {
     ),
     "RMSE": _Measure(
         "nearer to zero is better",
-        "The root of the mean squared error of the estimates. Its interval is 1.96 jackknife standard errors to each "
-        "side.",
+        "The root of the mean squared error of the estimates. Its interval is Student's t with the "
+        "jackknife standard error.",
         "An estimator that is farther from zero than others in the same scenario, by more than the intervals.",
     ),
     "empirical SE": _Measure(
         "far from zero estimates vary more",
-        "The sd over the data sets of estimate less truth. Its interval is 1.96 jackknife standard errors to each "
-        "side.",
+        "The sd over the data sets of estimate less truth. Its interval is Student's t with the "
+        "jackknife standard error.",
         "An estimator that varies more than others in the same scenario; one that varies less may be biased.",
     ),
     "convergence rate": _Measure(

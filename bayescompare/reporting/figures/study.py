@@ -24,7 +24,7 @@ PERFORMANCE = Guide(
     ),
     shows=(
         "Left, the mean of estimate less truth over the data sets of the scenario, with its 95 % Monte Carlo "
-        "interval (1.96 standard errors). Right, the share of intervals that hold the truth, of the first kind "
+        "interval (Student's t). Right, the share of intervals that hold the truth, of the first kind "
         "that the estimator has, with Wilson's 95 % interval. Each parameter has its own scale; an arrow with a "
         "number stands for what is beyond it. How many fits are behind a number the table of measures says."
     ),
@@ -45,9 +45,10 @@ VERDICT = Guide(
     ),
     shows=(
         "The estimand of the claim in every scenario, or contrast of two. The dashed line is the margin, and the "
-        "shaded side supports the claim. Shares have Wilson's interval; of the largest bias, and of the worst "
-        "coverage, the interval allows for the choice among the parameters (Bonferroni); contrasts of two "
-        "scenarios have Newcombe's; the range over learning rates has a bootstrap interval over the data sets."
+        "shaded side supports the claim. Shares have the exact interval of Clopper and Pearson. The interval "
+        "of the largest bias is that of the largest true mean, whichever it is: those of all parameters hold "
+        "together (Student's t, Bonferroni), and so for the worst coverage. Contrasts of two scenarios square and "
+        "add (Newcombe). The range over learning rates lies between the order statistics of the medians."
     ),
     wrong=(
         "Nothing is wrong with an interval across the margin: the claim is undecided there, and more replicates "
