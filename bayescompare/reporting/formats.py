@@ -90,12 +90,12 @@ def plain(value: float, error: float = math.nan, digits: int = 3) -> str:
         return NOT_AVAILABLE
     if math.isinf(value):
         return "∞" if value > 0 else f"{MINUS}∞"
-    size = abs(value)
+    size, error = abs(value), error if math.isfinite(error) else math.nan
     if size == 0 and not error >= _SMALL:
         return "0"
     if size >= _LARGE or (0 < size < _SMALL and not error >= _SMALL):
         return _scientific(value).replace("-", MINUS)
-    if math.isfinite(error) and error > 0:
+    if error > 0:
         return fixed(value, _decimals(error))
     return fixed(value, min(max(digits - 1 - math.floor(math.log10(size)), 0), _MOST_DECIMALS))
 
