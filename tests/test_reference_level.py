@@ -79,7 +79,7 @@ def test_the_command_line_takes_a_reference(data, tmp_path, monkeypatch, capsys)
     data.to_csv("d.csv", index=False)
     formula = "y ~ treatment + (1 | g)"
     assert main(["fit", "d.csv", formula, "--estimators", "lbfgs-ml", "--reference", "treatment=placebo"]) == 0
-    assert bc.read_results("out").about["reference"] == {"treatment": "placebo"}
+    assert bc.read_results("out-fit").about["reference"] == {"treatment": "placebo"}
     assert main(["priors", formula, "d.csv", "--reference", "treatment=placebo", "--draws", "20"]) == 0
     assert capsys.readouterr().out.count("beta[treatment[drug]]") >= 2
 

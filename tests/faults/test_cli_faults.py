@@ -115,9 +115,9 @@ except StoreError as error:
 
 def test_fault_55_markup_in_names_is_printed_as_it_is(here, capsys):
     (here / "tiny.toml").write_text(STUDY)
-    assert main(["run", "tiny.toml", "--out", "out"]) == 0
+    assert main(["run", "tiny.toml", "--out", "study"]) == 0
     assert capsys.readouterr().out.startswith("[/red] [bold]<script>alert(1)")
-    assert "<script>alert(1)" not in (here / "out" / "report.html").read_text("utf-8")
+    assert "<script>alert(1)" not in (here / "study" / "report.html").read_text("utf-8")
     (here / "[bold]a.csv").write_text(
         "y,g,x\n" + "".join(f"{k * k % 7},[/red]{k % 4},[red]{k % 2}\n" for k in range(24))
     )
