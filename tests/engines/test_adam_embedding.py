@@ -253,8 +253,9 @@ def test_levels_with_too_few_rows_are_left_out_and_counted():
     design = np.hstack([ragged.x, indicators(ragged)])
     fitted = design @ np.linalg.lstsq(design, ragged.y, rcond=1e-10)[0]
     assert dummies_of(ragged).rss == pytest.approx(np.sum((ragged.y - fitted) ** 2), rel=1e-9)
-    dense = np.linalg.matrix_rank(np.hstack([columns, indicators(problem_of(x, columns, columns, g))]))
-    assert dummies_of(problem_of(x, columns, columns, g)).rank == dense == 18
+    y = rng.normal(size=len(g))
+    dense = np.linalg.matrix_rank(np.hstack([columns, indicators(problem_of(y, columns, columns, g))]))
+    assert dummies_of(problem_of(y, columns, columns, g)).rank == dense == 18
     few = fit_of(columns[:6], columns[:6], np.arange(6) // 2)
     assert np.isnan(few.estimate[-1])
     assert few.reason[-1] == "not estimable: as many weights as rows"
