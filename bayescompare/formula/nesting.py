@@ -11,11 +11,14 @@ from bayescompare.formula.tokens import CLOSING, OPENING, Token, refuse
 __all__ = ["nest", "within"]
 
 _MAX_DEPTH = 20
+# Signs stand side by side, powers with a number between.
+_STEPS = {"MINUS": 1, "PLUS": 1, "STAR_STAR": 2}
 
 
 def nest(text: str, tokens: Iterable[Token]) -> list[Token]:
     """Return the tokens with their depth, brackets balanced and every call allowed."""
     flat = list(tokens)
+    _refuse_chains(text, flat)
     response = next((index for index, token in enumerate(flat) if token.kind == "TILDE"), 0)
     nested: list[Token] = []
     opened: list[Token] = []
@@ -34,6 +37,18 @@ def nest(text: str, tokens: Iterable[Token]) -> list[Token]:
     if opened:
         raise refuse(text, opened[-1].start, f"This {opened[-1].text!r} is never closed")
     return nested
+
+
+def _refuse_chains(text: str, tokens: Sequence[Token]) -> None:
+    """Refuse long runs of signs and of powers: each nests, and how deep Python may nest depends on its caller."""
+    length = [0] * len(tokens)
+    for index, token in enumerate(tokens):
+        step = _STEPS.get(token.kind, 0)
+        if not step or index < step:
+            continue
+        length[index] = 1 + (length[index - step] if _STEPS.get(tokens[index - step].kind) == step else 0)
+        if length[index] > _MAX_DEPTH:
+            raise refuse(text, token.start, f"More than {_MAX_DEPTH} signs or powers follow one another")
 
 
 def _is_call(text: str, tokens: Sequence[Token], opening: int) -> bool:
